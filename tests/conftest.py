@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.testing import Receiver
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A receiver on this machine that the settings allow to be called."""
+    with Receiver() as running:
+        allow_receivers(settings, running)
+        yield running
+
+
+@pytest.fixture
+def make_receiver(settings: Any) -> Iterator[Callable[..., Receiver]]:
+    """As many receivers as a test needs."""
+    running: list[Receiver] = []
+
+    def make(*args: Any, **kwargs: Any) -> Receiver:
+        running.append(Receiver(*args, **kwargs).__enter__())
+        allow_receivers(settings, *running)
+        return running[-1]
+
+    yield make
+    for one in running:
+        one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def endpoint(db: None, receiver: Receiver) -> Endpoint:
+    """An endpoint of that receiver, subscribed to everything."""
+    return make_endpoint(receiver.url)
+
+
+def make_endpoint(
+    url: str = "https://hooks.example.org/x", *patterns: str, **values: Any
+) -> Endpoint:
+    made = Endpoint.objects.create(**{"name": "Business Development", "url": url, **values})
+    for pattern in patterns or ("*",):
+        made.subscriptions.create(event_type=pattern)
+    return made
+
+
+def allow_receivers(settings: Any, *receivers: Receiver) -> None:
+    settings.WAGTAIL_WEBHOOKS = {
+        **settings.WAGTAIL_WEBHOOKS,
+        "ALLOW_HTTP": True,
+        "ALLOWED_PRIVATE_NETWORKS": ["127.0.0.0/8"],
+        "ALLOWED_PORTS": [443, *(receiver.port for receiver in receivers)],
+        "TIMEOUT": 5,
+    }

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import make_endpoint
+from wagtail_webhooks import incidents
+from wagtail_webhooks.claims import Claimer, next_due_at
+from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import MAX_LAPSES, Reason, Status
+from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.outbox import emit
+
+
+pytestmark = pytest.mark.django_db
+
+
+def emit_to(endpoint: Endpoint, count: int) -> None:
+    for _ in range(count):
+        emit("page.published", {}, endpoints=[endpoint])
+
+
+def claim(limit: int = 32) -> list[Delivery]:
+    return Claimer(Clock()).claim(limit)
+
+
+def test_nothing_due_claims_nothing() -> None:
+    assert claim() == []
+
+
+def test_a_claim_leases_and_loads_what_a_request_needs(django_assert_num_queries: Any) -> None:
+    emit_to(make_endpoint(), 1)
+
+    (delivery,) = claim()
+
+    assert delivery.status == Status.SENDING
+    assert delivery.leased_until is not None
+    assert delivery.leased_until > Clock().now() + timedelta(seconds=30)
+    assert delivery.format == "standard"
+    with django_assert_num_queries(0):
+        assert delivery.endpoint.state.hold == ""
+        assert delivery.message.body
+        assert delivery.body()
+
+
+def test_what_is_claimed_is_not_claimed_again() -> None:
+    emit_to(make_endpoint(), 2)
+
+    assert len(claim(1)) == 1
+    assert len(claim(1)) == 1
+    assert claim(1) == []
+
+
+def test_an_endpoint_has_no_more_requests_under_way_than_slots() -> None:
+    emit_to(make_endpoint(concurrency=3), 10)
+
+    assert len(claim()) == 3
+    assert claim() == []
+
+
+def test_the_slots_of_a_dead_worker_are_free_once_its_leases_end() -> None:
+    emit_to(make_endpoint(concurrency=1), 2)
+    (lost,) = claim()
+    Delivery.objects.filter(pk=lost.pk).update(leased_until=Clock().now() - timedelta(seconds=1))
+
+    (found,) = claim()
+
+    assert found.pk != lost.pk
+
+
+def test_a_backlog_of_one_endpoint_leaves_room_for_the_others() -> None:
+    busy, quiet = make_endpoint(), make_endpoint()
+    emit_to(busy, 50)
+    emit_to(quiet, 1)
+
+    claimed = Counter(delivery.endpoint_id for delivery in claim(8))
+
+    assert claimed == {busy.pk: 4, quiet.pk: 1}
+
+
+def test_each_endpoint_has_its_turn_when_there_are_more_than_threads() -> None:
+    endpoints = [make_endpoint() for _ in range(5)]
+    for endpoint in endpoints:
+        emit_to(endpoint, 4)
+    claimer = Claimer(Clock())
+
+    served = [claimer.claim(1)[0].endpoint_id for _ in range(5)]
+
+    assert served == [endpoint.pk for endpoint in endpoints]
+
+
+def test_first_attempts_go_first_but_a_fifth_of_the_slots_is_for_retries() -> None:
+    emit_to(make_endpoint(concurrency=64), 40)
+    old = Delivery.objects.order_by("pk")[:20].values("pk")
+    Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True))).update(is_retry=True)
+    claimer = Claimer(Clock())
+
+    kinds = [claimer.claim(1)[0].is_retry for _ in range(20)]
+
+    assert kinds == [False, False, False, False, True] * 4
+
+
+def test_a_held_endpoint_sends_only_its_oldest_delivery_as_a_probe() -> None:
+    endpoint = make_endpoint()
+    emit_to(endpoint, 3)
+    now = Clock().now()
+    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
+    assert claim() == []
+
+    endpoint.state.__class__.objects.update(next_probe_at=now)
+    (probe,) = claim()
+
+    assert probe.pk == Delivery.objects.earliest("next_attempt_at", "pk").pk
+    assert claim() == []
+    endpoint.state.refresh_from_db()
+    assert endpoint.state.next_probe_at > now + timedelta(minutes=4)
+
+
+@pytest.mark.parametrize("reason", [HoldReason.PAUSED, HoldReason.GONE])
+def test_a_hold_for_a_person_to_end_is_never_probed(reason: HoldReason) -> None:
+    endpoint = make_endpoint()
+    emit_to(endpoint, 1)
+    incidents.hold(endpoint.pk, reason, Clock().now() - timedelta(days=30))
+
+    assert claim() == []
+
+    incidents.release(endpoint.pk)
+    assert len(claim()) == 1
+
+
+def test_a_throttled_endpoint_waits_as_it_asked() -> None:
+    endpoint = make_endpoint()
+    emit_to(endpoint, 1)
+    now = Clock().now()
+    incidents.throttle(endpoint.pk, now + timedelta(seconds=60))
+    incidents.throttle(endpoint.pk, now + timedelta(seconds=10))
+    assert claim() == []
+
+    endpoint.state.__class__.objects.update(not_before=now)
+    assert len(claim()) == 1
+
+
+def test_lapsed_leases_are_due_again_at_once_but_not_for_ever() -> None:
+    emit_to(make_endpoint(), 1)
+    for _ in range(MAX_LAPSES):
+        assert len(claim()) == 1
+        Delivery.objects.update(leased_until=Clock().now() - timedelta(seconds=1))
+        assert Delivery.objects.all().release_lapsed(Clock().now()) == 1
+    claim()
+    Delivery.objects.update(leased_until=Clock().now() - timedelta(seconds=1))
+
+    assert Delivery.objects.all().release_lapsed(Clock().now()) == 0
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.reason) == (Status.FAILED, Reason.LAPSED)
+
+
+def test_the_format_is_fixed_at_the_first_claim() -> None:
+    endpoint = make_endpoint(format="form")
+    emit_to(endpoint, 1)
+    (delivery,) = claim()
+    Delivery.objects.all().hand_back(delivery.lease_token, [delivery.pk])
+    Endpoint.objects.update(format="standard")
+
+    (again,) = claim()
+
+    assert again.format == "form"
+
+
+def test_the_next_due_time_leaves_held_endpoints_out() -> None:
+    endpoint = make_endpoint()
+    emit_to(endpoint, 1)
+    now = Clock().now()
+    soon = now + timedelta(seconds=5)
+    Delivery.objects.update(next_attempt_at=soon)
+
+    assert next_due_at(now, soon) is None
+    assert next_due_at(now, soon + timedelta(seconds=1)) == soon
+
+    incidents.throttle(endpoint.pk, now + timedelta(seconds=60))
+    assert next_due_at(now, soon + timedelta(seconds=1)) is None
+
+    incidents.release(endpoint.pk)
+    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
+    assert next_due_at(now, soon + timedelta(seconds=1)) is None

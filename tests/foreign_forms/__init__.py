@@ -1,0 +1,1 @@
+"""Form pages of a site that knows nothing of webhooks."""

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from wagtail.contrib.forms.models import FormSubmission
+from wagtail.models import Page, Site
+
+from tests.conftest import make_endpoint
+from tests.foreign_forms.models import (
+    NumberedFormField,
+    NumberedFormPage,
+    NumberedSubmission,
+    PlainFormField,
+    PlainFormPage,
+)
+from wagtail_webhooks import forms
+from wagtail_webhooks.models import Delivery, Message, Subscription
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def home() -> Page:
+    return Site.objects.get(is_default_site=True).root_page
+
+
+@pytest.fixture(params=[(PlainFormPage, PlainFormField), (NumberedFormPage, NumberedFormField)])
+def form_page(request: Any, home: Page) -> Any:
+    make_endpoint("https://hooks.example.org/", "form.submitted")
+    page_class, field_class = request.param
+    page = home.add_child(instance=page_class(title="Contact", slug="contact"))
+    field_class.objects.create(page=page, label="Your name", field_type="singleline")
+    field_class.objects.create(page=page, label="Born", field_type="date", required=False)
+    return page
+
+
+def submit(page: Any, name: str = "Zoë") -> None:
+    response = Client().post(page.url, {"your_name": name, "born": "2001-02-03"})
+    assert response.status_code == 200
+
+
+def test_any_form_page_sends_its_submissions_without_code_in_the_site(form_page: Any) -> None:
+    submit(form_page)
+
+    (message,) = Message.objects.all()
+    submission = form_page.get_submission_class().objects.get()
+    assert message.event_type == "form.submitted"
+    assert message.page_id == form_page.pk
+    assert message.source_label == submission._meta.label_lower
+    assert message.source_pk == str(submission.pk)
+    assert message.data["form"] == {
+        "id": form_page.pk,
+        "title": "Contact",
+        "url": form_page.full_url,
+    }
+    assert message.data["answers"] == [
+        {"name": "your_name", "label": "Your name", "value": "Zoë"},
+        {"name": "born", "label": "Born", "value": "2001-02-03"},
+    ]
+    assert message.data["submission"]["id"] == submission.pk
+
+
+def test_a_form_that_nobody_subscribed_to_sends_nothing(form_page: Any) -> None:
+    Subscription.objects.all().delete()
+
+    submit(form_page)
+
+    assert not Message.objects.exists()
+
+
+def test_an_error_of_ours_does_not_reach_the_citizen(form_page: Any, monkeypatch: Any) -> None:
+    def fail(*args: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(forms, "submission_data", fail)
+
+    submit(form_page)
+
+    assert form_page.get_submission_class().objects.count() == 1
+
+
+def test_deleting_a_submission_erases_its_data_here(form_page: Any) -> None:
+    submit(form_page, "Zebedee Quill")
+    assert "Zebedee" in Message.objects.get().body
+
+    form_page.get_submission_class().objects.get().delete()
+
+    message = Message.objects.get()
+    assert (message.body, message.erased_at is None) == ("", False)
+    assert Delivery.objects.get().reason == "erased"
+
+
+def test_deleting_the_page_erases_its_submissions_data(form_page: Any) -> None:
+    submit(form_page, "Zebedee Quill")
+
+    form_page.delete()
+
+    message = Message.objects.get()
+    assert (message.body, message.page_id) == ("", None)
+
+
+def test_a_submission_without_a_message_is_found_by_the_sweep_once(form_page: Any) -> None:
+    Subscription.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    submit(form_page)
+    Message.objects.all().delete()  # as if the process had died between the two writes
+    submissions = form_page.get_submission_class().objects
+    submissions.update(submit_time=timezone.now() - timedelta(minutes=5))
+
+    for _ in range(2):
+        forms.emit_missing_submissions()
+
+    assert Message.objects.count() == 1
+    assert Message.objects.get().data["answers"][0]["value"] == "Zoë"
+
+
+def test_the_sweep_does_not_report_submissions_from_before_the_subscription(
+    form_page: Any,
+) -> None:
+    submit(form_page)
+    Message.objects.all().delete()
+    submissions = form_page.get_submission_class().objects
+    submissions.update(submit_time=timezone.now() - timedelta(minutes=5))
+
+    forms.emit_missing_submissions()
+
+    assert not Message.objects.exists()
+
+
+def test_a_fixture_that_is_loaded_sends_nothing(form_page: Any) -> None:
+    model = form_page.get_submission_class()
+    number = {"number": 1} if model is NumberedSubmission else {}
+    row = model(page=form_page, form_data={}, submit_time=timezone.now(), **number)
+
+    row.save_base(raw=True)
+
+    assert not Message.objects.exists()
+    assert model.objects.count() == 1
+    assert {FormSubmission, NumberedSubmission} <= set(forms.submission_classes())

@@ -1,0 +1,177 @@
+"""One attempt: sign, post, and what became of it. Nothing here touches the database."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from . import scrub, signatures
+from .clock import Clock
+from .conf import conf
+from .exceptions import (
+    AttemptError,
+    InvalidSecret,
+    SecretUnavailable,
+    URLNotAllowed,
+)
+from .models import Delivery
+from .models.deliveries import Outcome
+from .models.endpoints import HoldReason
+from .retry import THROTTLING_STATUSES, parse_retry_after
+from .secrets import Secret
+from .sender import Request, Response, Sender
+from .signatures import Signable
+
+
+logger = logging.getLogger(__name__)
+
+GONE = 410
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a thread needs for one request, so that it never asks the database."""
+
+    delivery_id: int
+    endpoint_id: int
+    message_id: str
+    token: str
+    leased_until: datetime
+    url: Secret
+    secrets: tuple[Secret, ...]
+    extra_signatures: tuple[str, ...]
+    content_type: str
+    body: bytes = field(repr=False)
+    step: int = 0
+    is_probe: bool = False
+    deadline: datetime | None = None
+    due_at: datetime | None = None
+
+    @classmethod
+    def of(cls, delivery: Delivery, content_type: str, body: bytes, now: datetime) -> Job:
+        endpoint = delivery.endpoint
+        assert delivery.lease_token is not None  # noqa: S101  a claim has leased it
+        assert delivery.leased_until is not None  # noqa: S101
+        return cls(
+            delivery_id=delivery.pk,
+            endpoint_id=endpoint.pk,
+            message_id=delivery.message_id,
+            token=delivery.lease_token,
+            leased_until=delivery.leased_until,
+            url=endpoint.url,
+            secrets=tuple(endpoint.signing_secrets(now)),
+            extra_signatures=tuple(endpoint.extra_signatures),
+            content_type=content_type,
+            body=body,
+            step=delivery.step,
+            is_probe=endpoint.state.is_held,
+            deadline=delivery.message.deadline,
+            due_at=delivery.next_attempt_at,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job. ``outcome`` None: no request was made, the lease was too short."""
+
+    job: Job
+    outcome: Outcome | None
+    started_at: datetime
+    duration_ms: int = 0
+    detail: str = ""
+    status_code: int | None = None
+    request_headers: dict[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
+    is_answer_truncated: bool = False
+    retry_after: float | None = None
+    hold: HoldReason | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.outcome == Outcome.OK
+
+
+def attempt(job: Job, sender: Sender, clock: Clock) -> Result:
+    """Make one request. A failure is an outcome: no exception leaves this function.
+
+    The request is made only if the lease outlives it, so that two workers never send at once.
+    """
+    started_at = clock.now()
+    if started_at + timedelta(seconds=conf.timeout) > job.leased_until:
+        return Result(job, None, started_at)
+    started = time.monotonic()
+    headers: dict[str, str] = {}
+    try:
+        hidden, request = _request(job, started_at)
+        headers = scrub.request_headers(request.headers)
+        response = sender.post(request, connection_key=job.endpoint_id)
+    except Exception as error:  # noqa: BLE001  whatever it is, the delivery is kept and shown
+        result = _failed(job, error, started_at)
+    else:
+        result = _answered(job, response, hidden, started_at)
+    duration_ms = round((time.monotonic() - started) * 1000)
+    return replace(result, duration_ms=duration_ms, request_headers=headers)
+
+
+def _request(job: Job, now: datetime) -> tuple[tuple[str, ...], Request]:
+    """The signed request, and what must not be repeated from its answer.
+
+    Raises SecretUnavailable and InvalidSecret: nothing is ever sent unsigned.
+    """
+    url = job.url.reveal()
+    secrets = [secret.reveal() for secret in job.secrets]
+    headers = {"Content-Type": job.content_type}
+    headers.update(sign(job.message_id, job.body, secrets, now, job.extra_signatures))
+    parts = urlsplit(url)
+    return (*secrets, url, parts.query, parts.path), Request(url, headers, job.body)
+
+
+def sign(
+    message_id: str, body: bytes, secrets: Sequence[str], now: datetime, extra: Sequence[str] = ()
+) -> dict[str, str]:
+    """The headers that prove who sent these bytes, and when."""
+    signable = Signable(message_id, int(now.timestamp()), body)
+    headers = {}
+    for name in extra:
+        scheme = signatures.EXTRA_SCHEMES.get(name)
+        if scheme is not None:  # a scheme that a site has removed is no reason to stop
+            headers.update(scheme.headers(signable, secrets))
+    return {**headers, **signatures.DEFAULT.headers(signable, secrets)}
+
+
+def _answered(
+    job: Job, response: Response, hidden: tuple[str, ...], started_at: datetime
+) -> Result:
+    retry_after = None
+    if response.status in THROTTLING_STATUSES:
+        retry_after = parse_retry_after(response.headers.get("retry-after"), started_at)
+    return Result(
+        job,
+        Outcome.OK if 200 <= response.status < 300 else Outcome.HTTP,
+        started_at,
+        status_code=response.status,
+        response_headers=scrub.response_headers(response.headers, hidden),
+        answer=scrub.text(response.body, hidden),
+        is_answer_truncated=response.truncated,
+        retry_after=retry_after,
+        hold=HoldReason.GONE if response.status == GONE else None,
+    )
+
+
+def _failed(job: Job, error: Exception, started_at: datetime) -> Result:
+    outcome, hold, detail = Outcome.INTERNAL, None, ""
+    if isinstance(error, AttemptError):
+        outcome, detail = Outcome(error.outcome), error.detail
+    elif isinstance(error, URLNotAllowed):
+        outcome, hold, detail = Outcome.BLOCKED, HoldReason.URL, error.code
+    elif isinstance(error, (SecretUnavailable, InvalidSecret)):
+        hold, detail = HoldReason.SECRET, type(error).__name__
+    else:
+        detail = type(error).__name__
+        logger.error("Delivery %s met a fault of ours (%s).", job.delivery_id, detail)
+    return Result(job, outcome, started_at, detail=detail[:200], hold=hold)

@@ -1,0 +1,245 @@
+"""The drain: one thread owns the database, the others only send.
+
+Slots are refilled one by one as they fall free, never in batches: one receiver that hangs would
+otherwise hold up everybody else's deliveries.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue as queues
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from . import queue
+from .claims import Claimer, next_due_at
+from .clock import Clock
+from .conf import conf
+from .delivery import Job, Result, attempt
+from .exceptions import PayloadError
+from .models import Delivery, DeliveryBody, Heartbeat
+from .models.deliveries import Outcome
+from .payloads import get_format
+from .results import record
+from .sender import Sender
+
+
+logger = logging.getLogger(__name__)
+
+FLUSH_RESULTS = 50
+FLUSH_SECONDS = 0.1
+#: After a first result, how long to wait for more before the next claim.
+GATHER_SECONDS = 0.005
+#: How long a drain waits for rows that become due soon, and how often it looks meanwhile.
+LINGER_SECONDS = 10.0
+LINGER_STEP = 0.25
+SLOT_STEP = 0.05
+HEARTBEAT_SECONDS = 5.0
+
+
+class Pool:
+    """Daemon threads that make the requests; started as they are needed, up to a size."""
+
+    def __init__(self, size: int, clock: Clock) -> None:
+        self.size = size
+        self.clock = clock
+        self.results: queues.SimpleQueue[Result] = queues.SimpleQueue()
+        self.under_way = 0
+        self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def free(self) -> int:
+        return self.size - self.under_way
+
+    def submit(self, job: Job) -> None:
+        self.under_way += 1
+        if len(self._threads) < min(self.under_way, self.size):
+            # Daemons: a worker that q2 kills must not wait for a receiver that hangs.
+            thread = threading.Thread(target=self._work, name="webhooks-sender", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._jobs.put(job)
+
+    def take(self, seconds: float) -> Result | None:
+        """The next result, waiting for it so long."""
+        try:
+            result = self.results.get(timeout=max(seconds, 0.001))
+        except queues.Empty:
+            return None
+        self.under_way -= 1
+        return result
+
+    def close(self) -> None:
+        for _thread in self._threads:
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        with Sender() as sender:
+            while (job := self._jobs.get()) is not None:
+                self.results.put(attempt(job, sender, self.clock))
+
+
+class Drain:
+    """Delivers what is due until nothing is, its budget is spent, or it is told to stop."""
+
+    def __init__(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        budget: float = queue.DRAIN_BUDGET,
+        linger: float = LINGER_SECONDS,
+    ) -> None:
+        self.should_stop = should_stop
+        self.linger = linger
+        self.ends_at = time.monotonic() + budget
+        self.sent = 0
+        self._clock = Clock()
+        self._claimer = Claimer(self._clock)
+        self._pool = Pool(conf.concurrency, self._clock)
+        self._results: list[Result] = []
+        self._flush_at = 0.0
+        self._beat_at = 0.0
+        self._has_called_help = False
+
+    def run(self) -> int:
+        """Returns how many requests were made."""
+        queue.clear_mark()
+        Delivery.objects.all().release_lapsed(self._clock.now())
+        try:
+            while self._goes_on():
+                self._step()
+            self._finish()
+        finally:
+            self._pool.close()
+        self._beat()
+        self._pass_on()
+        return self.sent
+
+    def _goes_on(self) -> bool:
+        return not self.should_stop() and time.monotonic() < self.ends_at
+
+    def _step(self) -> None:
+        if time.monotonic() >= self._beat_at:
+            self._beat()
+        claimed = self._claim()
+        if claimed or self._pool.under_way:
+            self._collect(FLUSH_SECONDS if self._pool.under_way else 0)
+        elif not self._wait():
+            self.ends_at = 0.0
+
+    def _claim(self) -> int:
+        free = self._pool.free
+        if not free:
+            return 0
+        claimed = self._claimer.claim(free)
+        for delivery in claimed:
+            self._start(delivery)
+        if len(claimed) == free and not self._has_called_help:
+            self._has_called_help = True
+            queue.wake()
+        return len(claimed)
+
+    def _start(self, delivery: Delivery) -> None:
+        now = self._clock.now()
+        try:
+            content_type, body = rendered(delivery)
+        except PayloadError as error:
+            job = Job.of(delivery, "", b"", now)
+            failure = Result(job, Outcome.RENDER, now, detail=error.detail[:200])
+            self._keep(failure)
+        else:
+            self._pool.submit(Job.of(delivery, content_type, body, now))
+
+    def _collect(self, seconds: float) -> None:
+        """Take results until one of these happens: enough are there, or it is time to store."""
+        until = time.monotonic() + seconds
+        while self._pool.under_way and len(self._results) < FLUSH_RESULTS:
+            result = self._pool.take(until - time.monotonic())
+            if result is None:
+                break
+            self._keep(result)
+            # One claim for several free slots costs hardly more than one for a single slot.
+            until = min(until, time.monotonic() + GATHER_SECONDS)
+        if self._results and (
+            len(self._results) >= FLUSH_RESULTS or time.monotonic() >= self._flush_at
+        ):
+            self._flush()
+
+    def _keep(self, result: Result) -> None:
+        if not self._results:
+            self._flush_at = time.monotonic() + FLUSH_SECONDS
+        self._results.append(result)
+
+    def _flush(self) -> None:
+        results, self._results = self._results, []
+        record(results, self._clock.now())
+        self.sent += sum(result.outcome is not None for result in results)
+
+    def _wait(self) -> bool:
+        """Linger for what becomes due soon. False: nothing does."""
+        if self._results:
+            self._flush()
+            return True
+        now = self._clock.now()
+        rest = min(self.linger, self.ends_at - time.monotonic())
+        due_at = next_due_at(now, now + timedelta(seconds=max(rest, 0)))
+        if due_at is None:
+            return False
+        # What is due already and was not claimed waits for a slot that another worker holds.
+        time.sleep(min(max((due_at - now).total_seconds(), SLOT_STEP), LINGER_STEP))
+        return True
+
+    def _finish(self) -> None:
+        """No new claims; wait for what is under way, as long as it can take."""
+        patience = time.monotonic() + conf.timeout + 5
+        while self._pool.under_way and time.monotonic() < patience:
+            self._collect(FLUSH_SECONDS)
+        if self._results:
+            self._flush()
+
+    def _pass_on(self) -> None:
+        """Ring again for what this drain leaves behind; the rest is the sweep's."""
+        now = self._clock.now()
+        if not self.should_stop() and next_due_at(now, now) is not None:
+            queue.wake()
+
+    def _beat(self) -> None:
+        self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
+        Heartbeat.objects.update_or_create(
+            worker=worker_name(), defaults={"seen_at": self._clock.now(), "sent": self.sent}
+        )
+
+
+def rendered(delivery: Delivery) -> tuple[str, bytes]:
+    """The content type and bytes of a delivery, written down the first time.
+
+    Every retry and resend sends these bytes. Raises PayloadError.
+    """
+    own = getattr(delivery, "own_body", None)
+    if own is not None:
+        return delivery.content_type, bytes(own.content)
+    if not delivery.message.body:
+        raise PayloadError("render", "the body is gone")
+    if delivery.format == "standard":
+        return "application/json", delivery.body()
+    try:
+        payload = get_format(delivery.format).render(delivery.message.as_event())
+    except PayloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  a plug-in's fault fails this delivery alone
+        raise PayloadError("render", type(error).__name__) from None
+    DeliveryBody.objects.create(delivery=delivery, content=payload.body)
+    Delivery.objects.filter(pk=delivery.pk).update(
+        content_type=payload.content_type,
+        body_sha256=payload.sha256,
+        body_size=len(payload.body),
+    )
+    return payload.content_type, payload.body
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

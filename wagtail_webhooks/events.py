@@ -1,0 +1,103 @@
+"""What can happen: the registry of event types, and the frozen Event that travels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+
+from .exceptions import UnknownEventType
+
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+HOOK = "register_webhook_event_types"
+
+
+@dataclass(frozen=True)
+class EventType:
+    """The name and meaning of a kind of event.
+
+    ``name`` is one or more words of ``[a-z0-9_]`` joined by dots, as Standard Webhooks has it.
+    """
+
+    name: str
+    label: str | _StrPromise
+    description: str | _StrPromise = ""
+
+
+BUILT_IN = (
+    EventType(
+        "page.published",
+        _("Page published"),
+        _("A page went live, or a new version of a live page did."),
+    ),
+    EventType("page.unpublished", _("Page unpublished"), _("A page is no longer public.")),
+    EventType(
+        "form.submitted",
+        _("Form submitted"),
+        _("Somebody filled in a form page of this site."),
+    ),
+    EventType(
+        "webhook.test",
+        _("Test"),
+        _("Made-up data, sent by hand to try an endpoint."),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, as a receiver will be told it."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    data: Any
+
+    @property
+    def timestamp(self) -> str:
+        """ISO 8601 in UTC with microseconds, so that receivers can compare two events."""
+        utc = self.occurred_at.astimezone(timezone.utc)
+        return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def event_types() -> dict[str, EventType]:
+    """The built-in event types and a site's own, by name; each hook returns an iterable."""
+    found = {event_type.name: event_type for event_type in BUILT_IN}
+    for function in hooks.get_hooks(HOOK):
+        types: Iterable[EventType] = function()
+        found.update((event_type.name, event_type) for event_type in types)
+    return dict(sorted(found.items()))
+
+
+def get_event_type(name: str) -> EventType:
+    """The event type of this name.
+
+    Raises UnknownEventType.
+    """
+    types = event_types()
+    try:
+        return types[name]
+    except KeyError:
+        raise UnknownEventType(name, list(types)) from None
+
+
+def patterns_matching(name: str) -> list[str]:
+    """The subscription patterns that cover an event type: itself, its prefixes, and ``*``."""
+    words = name.split(".")
+    prefixes = [".".join(words[:count]) + ".*" for count in range(1, len(words))]
+    return ["*", *prefixes, name]
+
+
+def pattern_choices() -> list[tuple[str, Any]]:
+    """What a subscription can ask for: everything, each family, each type."""
+    types = event_types()
+    families = sorted({f"{name.split('.')[0]}.*" for name in types})
+    named = [(name, event_type.label) for name, event_type in types.items()]
+    return [("*", "*"), *((family, family) for family in families), *named]

@@ -1,0 +1,156 @@
+"""When a receiver keeps failing: hold, probe, recovery, and telling the owner once.
+
+Nothing is dropped: the deliveries of a held endpoint wait, and their schedule stands still.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from django.core.mail import send_mail
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from .models import EndpointState
+from .models.endpoints import UNTIL_A_PERSON_ACTS, HoldReason, Told
+
+
+logger = logging.getLogger(__name__)
+
+HOLD_AFTER = timedelta(hours=24)
+HOLD_AFTER_FAILURES = 10
+FIRST_PROBE = 300
+SLOWEST_PROBE = 3_600
+
+
+def failed(failures: Mapping[int, int], now: datetime) -> None:
+    """Count failed attempts by endpoint; hold what has done nothing else for a day."""
+    for endpoint_id, count in sorted(failures.items()):
+        EndpointState.objects.filter(pk=endpoint_id).update(
+            failures=F("failures") + count, failing_since=Coalesce("failing_since", now)
+        )
+    weary = EndpointState.objects.filter(
+        pk__in=failures, failing_since__lte=now - HOLD_AFTER, failures__gte=HOLD_AFTER_FAILURES
+    )
+    _hold(weary, HoldReason.FAILING, now)
+
+
+def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
+    """End the incidents of these endpoints; not the holds that only a person may end."""
+    troubled = EndpointState.objects.filter(pk__in=endpoint_ids)
+    troubled = troubled.exclude(failing_since=None, hold="")
+    troubled = troubled.exclude(hold__in=UNTIL_A_PERSON_ACTS)
+    troubled.update(failing_since=None, failures=0, **_OPEN)
+
+
+def hold(endpoint_id: int, reason: HoldReason, now: datetime) -> None:
+    """Send nothing to this endpoint for now; its deliveries wait."""
+    _hold(EndpointState.objects.filter(pk=endpoint_id), reason, now)
+
+
+def release(endpoint_id: int) -> None:
+    """End a hold, whatever its reason: what a person has mended or allowed."""
+    EndpointState.objects.filter(pk=endpoint_id).update(
+        failing_since=None, failures=0, not_before=None, **_OPEN
+    )
+
+
+def throttle(endpoint_id: int, until: datetime) -> None:
+    """Send nothing to this endpoint before then, as it asked (Retry-After)."""
+    earlier = Q(not_before=None) | Q(not_before__lt=until)
+    EndpointState.objects.filter(earlier, pk=endpoint_id).update(not_before=until)
+
+
+def probing(states: Collection[EndpointState], now: datetime) -> None:
+    """Note that each of these held endpoints is being tried; the pause doubles up to an hour."""
+    for state in states:
+        delay = min(max(state.probe_delay * 2, FIRST_PROBE), SLOWEST_PROBE)
+        EndpointState.objects.filter(pk=state.pk).update(
+            probe_delay=delay, next_probe_at=now + timedelta(seconds=delay)
+        )
+
+
+def tell_owners(now: datetime) -> int:
+    """Tell each owner once that it fails, that it is held, and that it works again.
+
+    Called by the sweep: who recovers within a minute troubles nobody. Returns how many were told.
+    """
+    told = 0
+    states = EndpointState.objects.exclude(failing_since=None, hold="", told="")
+    for state in states.select_related("endpoint"):
+        news = _news(state)
+        if news is None:
+            continue
+        # First the mark, then the mail: an owner told twice trusts neither.
+        unchanged = EndpointState.objects.filter(pk=state.pk, told=state.told)
+        if unchanged.update(told=news) and _mail(state, news):
+            told += 1
+    return told
+
+
+_OPEN = {"hold": "", "held_at": None, "next_probe_at": None, "probe_delay": 0}
+
+
+def _hold(states: object, reason: HoldReason, now: datetime) -> None:
+    probe = None if reason in UNTIL_A_PERSON_ACTS else now + timedelta(seconds=FIRST_PROBE)
+    states.filter(hold="").update(  # type: ignore[attr-defined]
+        hold=reason, held_at=now, next_probe_at=probe, probe_delay=FIRST_PROBE if probe else 0
+    )
+
+
+def _news(state: EndpointState) -> Told | None:
+    """What the owner does not know yet."""
+    if state.hold == HoldReason.PAUSED:
+        return None
+    if state.hold:
+        situation = Told.HELD
+    elif state.failing_since:
+        # Somebody who knows that it was held need not hear of a failure that came before.
+        situation = Told(state.told or Told.FAILING)
+    else:
+        situation = Told.NOTHING
+    return situation if situation != state.told else None
+
+
+def _mail(state: EndpointState, news: Told) -> bool:
+    endpoint = state.endpoint
+    if not endpoint.owner_email:
+        return False
+    subject, text = _letter(endpoint.name, news, state)
+    try:
+        send_mail(subject, text, None, [endpoint.owner_email])
+    except Exception as error:  # noqa: BLE001  a mail server's trouble is not the queue's
+        logger.error("The owner of endpoint %s was not told (%s).", state.pk, type(error).__name__)
+        return False
+    return True
+
+
+def _letter(name: str, news: Told, state: EndpointState) -> tuple[str, str]:
+    values = {"name": name, "reason": state.get_hold_display()}
+    if news == Told.HELD:
+        return (
+            _("Deliveries to “%(name)s” are on hold") % values,
+            _(
+                "Nothing is sent to “%(name)s” for now: %(reason)s. Nothing is lost; what is "
+                "waiting will be sent once the receiver works again. See the log of deliveries."
+            )
+            % values,
+        )
+    if news == Told.FAILING:
+        return (
+            _("Deliveries to “%(name)s” are failing") % values,
+            _(
+                "The receiver of “%(name)s” does not accept what we send. We keep trying, and "
+                "nothing is lost. Please ask whoever runs the receiver; the log of deliveries "
+                "shows its answers."
+            )
+            % values,
+        )
+    return (
+        _("Deliveries to “%(name)s” work again") % values,
+        _("The receiver of “%(name)s” accepts deliveries again; what was waiting is sent.")
+        % values,
+    )

@@ -1,0 +1,24 @@
+"""The rows. Nothing here enqueues or sends."""
+
+from __future__ import annotations
+
+from .deliveries import Attempt, AttemptBody, Delivery, DeliveryBody
+from .endpoints import Endpoint, EndpointState, Subscription
+from .messages import Message
+from .pages import WebhookEndpointsMixin
+from .workers import Heartbeat, Wake
+
+
+__all__ = [
+    "Attempt",
+    "AttemptBody",
+    "Delivery",
+    "DeliveryBody",
+    "Endpoint",
+    "EndpointState",
+    "Heartbeat",
+    "Message",
+    "Subscription",
+    "Wake",
+    "WebhookEndpointsMixin",
+]

@@ -1,0 +1,31 @@
+"""What a page needs to name its own endpoints."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import QuerySet
+
+from .endpoints import Endpoint
+
+
+class WebhookEndpointsMixin(models.Model):
+    """For pages that name endpoints of their own, before ``Page`` in the list of bases.
+
+    The page class adds a child model with ``page = ParentalKey(…, related_name=
+    "endpoint_links")`` and ``endpoint = ForeignKey(Endpoint)``: foreign keys only, since all
+    that is on a page lands in revisions. A copy of the page starts without endpoints.
+    """
+
+    exclude_fields_in_copy: ClassVar[list[str]] = ["endpoint_links"]
+
+    class Meta:
+        abstract = True
+
+    def webhook_endpoints(self) -> QuerySet[Endpoint]:
+        """The endpoints of the live page, whatever this instance holds as a draft."""
+        source_id = getattr(self, "alias_of_id", None) or self.pk
+        links: Any = self.__class__._meta.get_field("endpoint_links")
+        mine = links.related_model._default_manager.filter(page_id=source_id)
+        return Endpoint.objects.active().filter(pk__in=mine.values("endpoint_id"))

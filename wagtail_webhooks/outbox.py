@@ -1,0 +1,250 @@
+"""emit(): an event becomes rows in the caller's transaction, and the queue is rung on commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from . import queue
+from .clock import DatabaseNow
+from .conf import conf
+from .events import Event, get_event_type
+from .exceptions import PayloadError
+from .models import Delivery, Endpoint, Message
+from .models.deliveries import DeliveryQuerySet, Reason, Status
+from .models.messages import Problem, new_message_id
+from .payloads.standard import StandardJSON
+
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+#: Functions that emit, by key, what was stored but never became a Message. The sweep calls each.
+reconcilers: list[Callable[[], None]] = []
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """What emit was called with; ``since`` is set for one that is reported late."""
+
+    event_type: str
+    data: Any
+    page: Any = None
+    source: models.Model | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+    deadline: datetime | None = None
+    key: str | None = None
+    late_since: datetime | None = None
+
+
+def emit(
+    event_type: str,
+    data: dict[str, Any],
+    *,
+    page: Any = None,
+    source: models.Model | None = None,
+    endpoints: Iterable[Endpoint] | None = None,
+    deadline: datetime | None = None,
+    key: str | None = None,
+) -> Message | None:
+    """Tell everybody who wants to know that something happened.
+
+    The Message and its Deliveries are part of the caller's transaction; nothing is sent before
+    it commits, and nothing that goes wrong here harms it.
+
+    ``page``: what the event is about, for subscriptions to a subtree and for the log.
+    ``source``: any saved instance, such as the submission; erasing it erases the data here.
+    ``endpoints``: these instead of whoever is subscribed. ``deadline``: retries respect it.
+    ``key``: makes the call idempotent, per event type.
+    Returns None when nobody is to be told, or the key was seen.
+    Raises UnknownEventType, before it touches the database, and nothing else.
+    """
+    get_event_type(event_type)
+    named = None if endpoints is None else tuple(endpoints)
+    return record(Occurrence(event_type, data, page, source, named, deadline, key))
+
+
+def record(occurrence: Occurrence) -> Message | None:
+    """Store an occurrence; what cannot be stored whole is stored as unprepared. Never raises."""
+    try:
+        with transaction.atomic():
+            message = _store(occurrence)
+    except Exception as error:  # noqa: BLE001  the citizen's request goes on
+        message = _store_unprepared(occurrence, error)
+    if message is not None:
+        queue.wake_on_commit()
+    return message
+
+
+def unseen(event_type: str, keys: Iterable[str | None]) -> list[str]:
+    """Those of the keys for which no message of this type exists."""
+    wanted = {key for key in keys if key is not None}
+    seen: set[str | None] = set()
+    for start in range(0, len(ordered := sorted(wanted)), BATCH):
+        batch = Message.objects.filter(
+            event_type=event_type, key__in=ordered[start : start + BATCH]
+        )
+        seen.update(batch.values_list("key", flat=True))
+    return sorted(wanted - seen)
+
+
+def prepare_unprepared() -> int:
+    """Write the deliveries of messages that had to be stored without them. Returns how many."""
+    prepared = 0
+    for message in Message.objects.unprepared().select_related("page")[:BATCH]:
+        try:
+            with transaction.atomic():
+                _prepare(message)
+            prepared += 1
+        except Exception as error:  # noqa: BLE001  the next one may be sound
+            _log("Message %s is still unprepared (%s).", message.pk, error)
+    return prepared
+
+
+def resend(deliveries: DeliveryQuerySet) -> int:
+    """Send once more: the same id, the same bytes, to the endpoint's present URL.
+
+    Returns how many; what is under way, erased or pruned is left as it is.
+    """
+    count = deliveries.resend(DatabaseNow())
+    if count:
+        queue.wake_on_commit()
+    return count
+
+
+def erase(source: models.Model) -> None:
+    """Remove a source's data everywhere here: bodies and answers go, hashes and sizes stay."""
+    messages = Message.objects.about(*_reference(source))
+    ids = list(messages.values_list("pk", flat=True))
+    if not ids:
+        return
+    with transaction.atomic():
+        deliveries = Delivery.objects.filter(message__in=ids)
+        deliveries.cancel(Reason.ERASED, timezone.now())
+        deliveries.erase_bodies()
+        messages.update(body="", erased_at=timezone.now())
+
+
+def _store(occurrence: Occurrence) -> Message | None:
+    endpoints = _endpoints(occurrence)
+    if not endpoints:
+        return None
+    message = _message(occurrence)
+    message.save(force_insert=True)
+    _deliver(message, endpoints)
+    return message
+
+
+def _is_seen(occurrence: Occurrence) -> bool:
+    if occurrence.key is None:
+        return False
+    same = Message.objects.filter(event_type=occurrence.event_type, key=occurrence.key)
+    return same.exists()
+
+
+def _endpoints(occurrence: Occurrence) -> list[Endpoint]:
+    if occurrence.endpoints is not None:
+        unique = {endpoint.pk: endpoint for endpoint in occurrence.endpoints}
+        return [endpoint for endpoint in unique.values() if endpoint.archived_at is None]
+    return list(
+        Endpoint.objects.subscribed_to(
+            occurrence.event_type, occurrence.page, since=occurrence.late_since
+        ).only("pk")
+    )
+
+
+def _message(occurrence: Occurrence) -> Message:
+    message = _bare_message(occurrence)
+    try:
+        _write_body(message, occurrence.data)
+    except PayloadError as error:
+        message.problem = error.reason
+        message.problem_detail = error.detail
+        _log("An event of type %s has no body (%s).", occurrence.event_type, error)
+    return message
+
+
+def _bare_message(occurrence: Occurrence) -> Message:
+    label, pks = _reference(occurrence.source)
+    return Message(
+        id=new_message_id(),
+        event_type=occurrence.event_type,
+        occurred_at=occurrence.late_since or timezone.now(),
+        page_id=getattr(occurrence.page, "pk", None),
+        source_label=label,
+        source_pk=pks[0],
+        key=occurrence.key,
+        deadline=occurrence.deadline,
+        named_endpoints=None
+        if occurrence.endpoints is None
+        else [endpoint.pk for endpoint in occurrence.endpoints],
+    )
+
+
+def _write_body(message: Message, data: Any) -> None:
+    event = Event(message.id, message.event_type, message.occurred_at, data)
+    payload = StandardJSON().render(event)
+    message.body_sha256, message.body_size = payload.sha256, len(payload.body)
+    if message.body_size > conf.max_payload_bytes:
+        raise PayloadError("too_large", f"{message.body_size} of {conf.max_payload_bytes} bytes")
+    message.body = payload.body.decode("ascii")
+
+
+def _deliver(message: Message, endpoints: Iterable[Endpoint]) -> None:
+    """One delivery each; failed from the start where there is nothing to send."""
+    state: dict[str, Any] = {"next_attempt_at": DatabaseNow()}
+    if message.problem:
+        reason = Reason(message.problem)
+        state = {"status": Status.FAILED, "reason": reason, "finished_at": timezone.now()}
+    Delivery.objects.bulk_create(
+        [Delivery(message=message, endpoint=endpoint, **state) for endpoint in endpoints],
+        batch_size=BATCH,
+    )
+
+
+def _store_unprepared(occurrence: Occurrence, cause: Exception) -> Message | None:
+    try:
+        if isinstance(cause, IntegrityError) and _is_seen(occurrence):
+            return None
+        _log("An event of type %s could not be prepared (%s).", occurrence.event_type, cause)
+        message = _message(occurrence)
+        if not message.problem:
+            message.problem = Problem.UNPREPARED
+            message.problem_detail = type(cause).__name__
+        with transaction.atomic():
+            message.save(force_insert=True)
+        return message
+    except Exception as error:  # noqa: BLE001  the source's row is left, and the sweep finds it
+        _log("An event of type %s was not stored (%s).", occurrence.event_type, error)
+        return None
+
+
+def _prepare(message: Message) -> None:
+    if message.named_endpoints is not None:
+        endpoints = Endpoint.objects.active().filter(pk__in=message.named_endpoints)
+    else:
+        endpoints = Endpoint.objects.subscribed_to(
+            message.event_type, message.page, since=message.occurred_at
+        )
+    there = set(message.deliveries.values_list("endpoint_id", flat=True))
+    message.problem = message.problem_detail = ""
+    _deliver(message, [endpoint for endpoint in endpoints if endpoint.pk not in there])
+    message.save(update_fields=["problem", "problem_detail"])
+
+
+def _reference(source: models.Model | None) -> tuple[str, list[str]]:
+    if source is None:
+        return "", [""]
+    return source._meta.label_lower, [str(source.pk)]
+
+
+def _log(text: str, subject: str, error: Exception) -> None:
+    """The kind of error only: its text or traceback may quote what a citizen wrote."""
+    logger.error(text, subject, type(error).__name__)

@@ -1,0 +1,60 @@
+"""The contract of a payload format, and the one JSON encoding that all of them share."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from wagtail_webhooks.events import Event
+from wagtail_webhooks.exceptions import PayloadError
+
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The bytes of a request body, and how to announce them."""
+
+    body: bytes
+    content_type: str
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.body).hexdigest()
+
+
+class PayloadFormat(ABC):
+    """Turns an event into the body of a request."""
+
+    #: Stored on the endpoint: a contract, not to be renamed.
+    name: str
+    label: str | _StrPromise
+
+    @abstractmethod
+    def render(self, event: Event) -> Payload:
+        """The body for this event: the same event always gives the same bytes.
+
+        Raises PayloadError.
+        """
+
+
+def encode_json(data: Any) -> str:
+    """Compact JSON in ASCII, with what Django's encoder knows (dates, decimals, UUIDs).
+
+    Escaped, because lone surrogates cannot be encoded as UTF-8; without NaN, which is no JSON.
+    Raises PayloadError.
+    """
+    try:
+        return json.dumps(
+            data, cls=DjangoJSONEncoder, ensure_ascii=True, allow_nan=False, separators=(",", ":")
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        # Some of these messages quote the value, which may be a citizen's.
+        raise PayloadError("unencodable", type(error).__name__) from None

@@ -1,0 +1,70 @@
+"""Data has an end: bodies first, rows later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from .conf import conf
+from .models import AttemptBody, Delivery, DeliveryBody, Message
+from .models.deliveries import Status
+
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """How many messages lost their bodies, and how many their rows."""
+
+    bodies: int
+    rows: int
+
+
+def prune(*, dry_run: bool = False) -> Pruned:
+    """Empty old bodies, delete old rows; what has not been resolved keeps both."""
+    now = timezone.now()
+    bodies = _with_old_bodies(now - timedelta(days=conf.retention_bodies_days))
+    rows = _old_rows(now - timedelta(days=conf.retention_rows_days))
+    if dry_run:
+        return Pruned(bodies.count(), rows.count())
+    return Pruned(_in_batches(bodies, _empty), _in_batches(rows, _delete))
+
+
+def _with_old_bodies(before: datetime) -> QuerySet[Message]:
+    """Messages all of whose deliveries have succeeded or were cancelled since long."""
+    unresolved = Delivery.objects.filter(message=OuterRef("pk")).exclude(
+        status__in=[Status.SUCCEEDED, Status.CANCELLED], finished_at__lt=before
+    )
+    return Message.objects.exclude(body="").filter(
+        ~Exists(unresolved), created_at__lt=before, problem=""
+    )
+
+
+def _old_rows(before: datetime) -> QuerySet[Message]:
+    unfinished = Q(status__in=[Status.PENDING, Status.SENDING]) | Q(finished_at__gte=before)
+    live = Delivery.objects.filter(unfinished, message=OuterRef("pk"))
+    return Message.objects.filter(~Exists(live), created_at__lt=before).exclude(
+        problem="unprepared"
+    )
+
+
+def _in_batches(messages: QuerySet[Message], act: object) -> int:
+    count = 0
+    while ids := list(messages.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        act(ids)  # type: ignore[operator]
+        count += len(ids)
+    return count
+
+
+def _empty(ids: list[str]) -> None:
+    DeliveryBody.objects.filter(delivery__message__in=ids).delete()
+    AttemptBody.objects.filter(attempt__delivery__message__in=ids).delete()
+    Message.objects.filter(pk__in=ids).update(body="")
+
+
+def _delete(ids: list[str]) -> None:
+    Message.objects.filter(pk__in=ids).delete()

@@ -1,0 +1,60 @@
+"""What the queue runs, by dotted paths that are stored in queued rows: a contract.
+
+None takes an argument, none raises for a receiver's sake, and each may run any number of times
+at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from . import incidents, outbox, queue, retention
+from .clock import Clock
+from .drain import Drain
+from .models import Endpoint, EndpointState
+
+
+logger = logging.getLogger(__name__)
+
+
+def drain() -> int:
+    """Deliver what is due. Returns how many requests were made."""
+    queue.arm()
+    with queue.until_stopped() as should_stop:
+        return Drain(should_stop).run()
+
+
+def sweep() -> int:
+    """Pick up what fell through: lost wakes, lapsed leases, due retries, events without rows."""
+    for step in (
+        _make_states,
+        outbox.prepare_unprepared,
+        *outbox.reconcilers,
+        _tell_owners,
+    ):
+        _guarded(step)
+    return drain()
+
+
+def prune() -> None:
+    """Remove what is past its retention."""
+    retention.prune()
+
+
+def _make_states() -> None:
+    """For endpoints that came by a fixture or a bulk insert."""
+    without = Endpoint.objects.filter(state=None).values_list("pk", flat=True)
+    EndpointState.objects.ensure(list(without))
+
+
+def _tell_owners() -> None:
+    incidents.tell_owners(Clock().now())
+
+
+def _guarded(step: Callable[[], object]) -> None:
+    """One step's trouble must not keep the others, and the deliveries, from running."""
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001
+        logger.error("A step of the sweep failed: %s (%s).", step.__name__, type(error).__name__)

@@ -1,0 +1,124 @@
+"""Does the database stand so that nothing is locked, torn or forgotten?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections, router
+
+from wagtail_webhooks import queue
+
+from .cluster import broker, cluster_options, queue_name
+
+
+SQLITE_TIMEOUT = 20
+
+_WAL = re.compile(r"journal_mode\s*=\s*['\"]?wal", re.IGNORECASE)
+
+
+def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    pooled = [alias for alias in _aliases() if _options(alias).get("pool")]
+    return [
+        Error(
+            f"DATABASES['{alias}']['OPTIONS']['pool'] breaks django-q2: its processes would share "
+            "connections.",
+            hint="Take the pool out and set CONN_MAX_AGE instead, or use a pooler outside Django.",
+            id="wagtail_webhooks.E023",
+        )
+        for alias in pooled
+    ]
+
+
+def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    database = settings.DATABASES.get("default", {})
+    if not _is_sqlite_file(database):
+        return []
+    options = _options("default")
+    missing = []
+    if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
+        missing.append('"transaction_mode": "IMMEDIATE"')
+    if not _WAL.search(str(options.get("init_command", ""))):
+        missing.append('"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"')
+    if options.get("timeout", 5) < SQLITE_TIMEOUT:
+        missing.append(f'"timeout": {SQLITE_TIMEOUT}')
+    if not missing:
+        return []
+    return [
+        Warning(
+            'SQLite will answer "database is locked" under load, to visitors too.',
+            hint=f"Set {', '.join(missing)} in DATABASES['default']['OPTIONS'].",
+            id="wagtail_webhooks.W022",
+        )
+    ]
+
+
+def check_conn_max_age(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    cluster = cluster_options()
+    if broker(cluster) != "orm":
+        return []
+    if settings.DATABASES.get(cluster["orm"], {}).get("CONN_MAX_AGE", 0) != 0:
+        return []
+    return [
+        Warning(
+            "django-q2's ORM broker opens a new database connection for every look at its queue.",
+            hint=f"Set CONN_MAX_AGE to None or 600 in DATABASES['{cluster['orm']}'], together with "
+            "CONN_HEALTH_CHECKS = True.",
+            id="wagtail_webhooks.W023",
+        )
+    ]
+
+
+def check_sweep_schedule(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    if not apps.is_installed("django_q"):
+        return []
+    schedules = apps.get_model("django_q", "Schedule")
+    alias = router.db_for_read(schedules) or "default"
+    if alias not in (databases or ()) or not _is_migrated(alias):
+        return []
+    sweeps = schedules.objects.filter(func=queue.SWEEP, cluster=queue_name())
+    if sweeps.exclude(repeats=0).exists():
+        return []
+    return [
+        Warning(
+            "No sweep is scheduled, so nothing picks up retries and what got lost.",
+            hint='Run "manage.py migrate", which schedules it.',
+            id="wagtail_webhooks.W026",
+        )
+    ]
+
+
+def _aliases() -> list[str]:
+    """The databases that q2's processes use."""
+    return list(dict.fromkeys(["default", cluster_options().get("orm") or "default"]))
+
+
+def _options(alias: str) -> dict[str, Any]:
+    return settings.DATABASES.get(alias, {}).get("OPTIONS") or {}
+
+
+def _is_sqlite_file(database: dict[str, Any]) -> bool:
+    name = str(database.get("NAME") or "")
+    return str(database.get("ENGINE")).endswith("sqlite3") and not (
+        ":memory:" in name or "mode=memory" in name
+    )
+
+
+def _is_migrated(alias: str) -> bool:
+    """Before the first migration nothing can be scheduled, and nothing needs to be."""
+    tables = connections[alias].introspection.table_names()
+    return {"django_q_schedule", "wagtail_webhooks_wake"} <= set(tables)
+
+
+CHECKS = (
+    check_pool,
+    check_sqlite,
+    check_conn_max_age,
+)
+DATABASE_CHECKS = (check_sweep_schedule,)

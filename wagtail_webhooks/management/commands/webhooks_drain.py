@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import Error, close_old_connections
+
+from wagtail_webhooks import queue, tasks
+from wagtail_webhooks.claims import next_due_at
+from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.drain import Drain
+from wagtail_webhooks.management.common import stop_requests
+
+
+#: Seconds between two looks at what is due.
+PAUSE = 0.5
+SWEEP_EVERY = 60.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Deliver what is due, in this process and without django-q2: from cron, from systemd, or "
+        "by hand while a cluster is frozen. Any number may run beside each other and beside a "
+        "cluster. SIGTERM and SIGINT end it once the requests under way are answered."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--loop",
+            action="store_true",
+            help="Go on until stopped, and sweep once a minute.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with stop_requests() as stop:
+            sent = self._loop(stop) if options["loop"] else _drain(stop)
+        self.stdout.write(f"Requests made: {sent}.")
+
+    def _loop(self, stop: Event) -> int:
+        sent, sweep_at = 0, 0.0
+        self.stdout.write("Delivering until stopped.")
+        self.stdout.flush()
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                if time.monotonic() >= sweep_at:
+                    sweep_at = time.monotonic() + SWEEP_EVERY
+                    sent += tasks.sweep()
+                elif _is_due():
+                    sent += _drain(stop)
+            except Error as error:
+                # It may be restarting, and what is not recorded will be claimed again.
+                self.stderr.write(f"The database failed ({type(error).__name__}); trying again.")
+            stop.wait(PAUSE)
+        return sent
+
+
+def _drain(stop: Event) -> int:
+    with queue.until_stopped() as should_stop:
+        return Drain(lambda: should_stop() or stop.is_set()).run()
+
+
+def _is_due() -> bool:
+    """A cheap look, so that an idle loop writes nothing."""
+    now = Clock().now()
+    return next_due_at(now, now) is not None

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connections
+from django.utils import timezone
+
+from wagtail_webhooks.exceptions import InvalidSecret
+from wagtail_webhooks.management.common import printable, stop_requests, wrong_use
+from wagtail_webhooks.management.verifying import Candidate, local_candidates, verdict
+from wagtail_webhooks.secrets import signing_key
+from wagtail_webhooks.testing import Answer, Received, Receiver
+
+
+class Command(BaseCommand):
+    help = (
+        "Receive webhooks on 127.0.0.1 and print them, to try things without a receiver. Allow "
+        "http, this port and 127.0.0.0/8 in WAGTAIL_WEBHOOKS. Without --secret the secrets of "
+        "this site's own endpoints on this machine are tried. Ctrl-C ends it."
+    )
+    # A tool for trying: it should stand at once, whatever else is wrong with the site.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8900, help="8900 if not given.")
+        parser.add_argument(
+            "--secret",
+            action="append",
+            metavar="whsec_…",
+            help="A signing secret to verify with; may be repeated.",
+        )
+        parser.add_argument("--status", type=int, default=200, help="What to answer; 200.")
+        parser.add_argument("--delay", type=float, default=0.0, help="Seconds before answering.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_nonsense(**options)
+        self.given = _given_candidates(options["secret"])
+        answer = Answer(options["status"], delay=options["delay"])
+
+        def take(received: Received) -> Answer:
+            receiver.received.clear()
+            try:
+                self._show(received)
+            finally:
+                # Each request has a thread of its own, and so has its connection.
+                connections.close_all()
+            return answer
+
+        with stop_requests() as stop, _receiver(options["port"]) as receiver:
+            receiver.answer = take
+            self._print(f"Listening on http://127.0.0.1:{receiver.port}/ – Ctrl-C ends it.")
+            # With a limit, as Windows does not wake a waiting thread for a signal.
+            while not stop.wait(1):
+                pass
+        self._print("Stopped.")
+
+    def _show(self, received: Received) -> None:
+        # Asked each time, so that endpoints that were made meanwhile are known.
+        candidates = local_candidates() if self.given is None else self.given
+        event_type, body = _read(received.body)
+        line = " ".join(
+            (
+                f"{timezone.localtime():%H:%M:%S}",
+                received.path,
+                received.id or "(no webhook-id)",
+                event_type,
+                verdict(received, candidates),
+            )
+        )
+        self._print(f"{printable(line)}\n{body}")
+
+    def _print(self, text: str) -> None:
+        """In one piece, as requests come in several threads; at once, also into a file."""
+        self.stdout.write(text + "\n", ending="")
+        self.stdout.flush()
+
+
+def _refuse_nonsense(port: int, status: int, delay: float, **options: Any) -> None:
+    if not 0 <= port <= 65_535:
+        raise wrong_use("--port must be between 0 and 65535.")
+    if not 200 <= status <= 599:
+        raise wrong_use("--status must be between 200 and 599.")
+    if not 0 <= delay <= 3_600:
+        raise wrong_use("--delay must be between 0 and 3600 seconds.")
+
+
+def _given_candidates(secrets: Iterable[str] | None) -> list[Candidate] | None:
+    if not secrets:
+        return None
+    try:
+        for secret in secrets:
+            signing_key(secret)
+    except InvalidSecret as error:
+        raise wrong_use(f"--secret: {error}") from None
+    return [Candidate("a given secret", secret) for secret in secrets]
+
+
+def _receiver(port: int) -> Receiver:
+    try:
+        return Receiver(port=port)
+    except OSError as error:
+        raise wrong_use(
+            f"Port {port} cannot be listened on ({error.strerror}): another program has it, or "
+            "it needs more rights. Choose another one with --port."
+        ) from None
+
+
+def _read(body: bytes) -> tuple[str, str]:
+    """The event type and the body as text, indented if it is JSON."""
+    try:
+        event = json.loads(body)
+        text = json.dumps(event, indent=2)
+    except (ValueError, RecursionError):
+        return "(not JSON)", printable(body.decode("utf-8", "replace"), keep="\n\t")
+    name = event.get("type") if isinstance(event, dict) else None
+    return str(name or "(no type)"), text

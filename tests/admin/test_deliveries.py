@@ -1,0 +1,180 @@
+"""The log: what it shows, how it is narrowed, and what leaves it in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from openpyxl import load_workbook
+from wagtail.models import Page
+
+from wagtail_webhooks.admin.exports import as_text
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState
+
+from .conftest import URL, MakeDelivery, text_of
+
+
+LOG = "wagtail_webhooks_deliveries:index"
+
+
+def listed(browser: Client, **query: Any) -> set[int]:
+    page = browser.get(reverse(LOG), query)
+    assert page.status_code == 200
+    return {delivery.pk for delivery in page.context["object_list"]}
+
+
+@pytest.fixture
+def held_endpoint(db: None) -> Endpoint:
+    endpoint = Endpoint.objects.create(name="Held", url=URL)
+    EndpointState.objects.filter(pk=endpoint.pk).update(hold="paused")
+    return endpoint
+
+
+def test_each_status_can_be_filtered_and_what_waits_for_a_held_endpoint_is_held(
+    root: Client, make_delivery: MakeDelivery, held_endpoint: Endpoint
+) -> None:
+    statuses = ("pending", "sending", "succeeded", "failed", "cancelled")
+    made = {status: make_delivery(status).pk for status in statuses}
+    made["held"] = make_delivery("pending", to=held_endpoint).pk
+    for status, pk in made.items():
+        assert listed(root, status=status) == {pk}
+    assert listed(root, status=["held", "failed"]) == {made["held"], made["failed"]}
+    assert listed(root) == set(made.values())
+
+
+def test_an_endpoint_that_nothing_was_sent_to_yet_is_not_held(
+    root: Client, make_delivery: MakeDelivery, endpoint: Endpoint
+) -> None:
+    EndpointState.objects.all().delete()
+    delivery = make_delivery("pending")
+    assert listed(root, status="pending") == {delivery.pk}
+    assert listed(root, status="held") == set()
+
+
+def test_it_can_be_narrowed_to_endpoint_event_type_page_and_date(
+    root: Client, make_delivery: MakeDelivery, held_endpoint: Endpoint, home: Page
+) -> None:
+    plain = make_delivery()
+    other = make_delivery(to=held_endpoint, event_type="form.submitted", page=home)
+    old = make_delivery()
+    Delivery.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=9))
+    today = timezone.localdate().isoformat()
+
+    assert listed(root, endpoint=held_endpoint.pk) == {other.pk}
+    assert listed(root, event_type="form.submitted") == {other.pk}
+    assert listed(root, page=home.pk) == {other.pk}
+    assert listed(root, created_at_from=today) == {plain.pk, other.pk}
+    assert listed(root, created_at_to="2020-01-01") == set()
+
+
+def test_it_is_searched_by_message_id(root: Client, make_delivery: MakeDelivery) -> None:
+    wanted = make_delivery()
+    make_delivery()
+    assert listed(root, q=wanted.message_id) == {wanted.pk}
+    assert listed(root, q="msg_nowhere") == set()
+
+
+def test_nonsense_in_a_filter_is_an_error_of_nobody(root: Client, db: None) -> None:
+    nonsense = {"status": "x'; --", "endpoint": "abc", "page": "-1", "created_at_from": "never"}
+    assert root.get(reverse(LOG), nonsense).status_code == 200
+
+
+def test_it_shows_what_an_editor_looks_for_and_no_content(
+    root: Client, make_delivery: MakeDelivery, home: Page
+) -> None:
+    make_delivery(
+        "failed", page=home, data={"name": "Ana Rivera"}, attempt_count=11, last_status_code=503,
+        last_outcome="http", event_type="form.submitted",
+    )  # fmt: skip
+    make_delivery("pending", last_outcome="timeout")
+    page = text_of(root.get(reverse(LOG)))
+    for shown in ("failed", "Form submitted", home.title, "Economic Development", "503",
+                  "no answer in time"):  # fmt: skip
+        assert shown in page
+    assert "Ana Rivera" not in page
+
+
+def test_names_of_endpoints_and_pages_are_text(
+    root: Client, make_delivery: MakeDelivery, endpoint: Endpoint
+) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(name="<script>alert(1)</script>")
+    delivery = make_delivery("pending")
+    for url in (
+        reverse(LOG),
+        reverse("wagtail_webhooks_deliveries:inspect", args=[delivery.pk]),
+        reverse("wagtail_webhooks_endpoints:index"),
+        reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk]),
+    ):
+        assert "<script>alert(1)" not in text_of(root.get(url))
+
+
+def test_it_asks_the_database_as_often_for_many_as_for_one(
+    root: Client, make_delivery: MakeDelivery, home: Page, django_assert_max_num_queries: Any
+) -> None:
+    make_delivery(page=home)
+    url = reverse(LOG)
+    root.get(url)
+    with django_assert_max_num_queries(30) as few:
+        root.get(url)
+    for number in range(19):
+        other = Endpoint.objects.create(name=str(number), url=URL)
+        make_delivery(to=other, page=home)
+    with django_assert_max_num_queries(len(few)) as many:
+        root.get(url)
+    assert not any('"body"' in query["sql"] for query in many.captured_queries)
+
+
+def test_an_export_asks_the_database_as_often_for_many_as_for_one(
+    root: Client, make_delivery: MakeDelivery, home: Page, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(30):
+        make_delivery(page=home)
+    with django_assert_max_num_queries(12):
+        content = root.get(reverse(LOG), {"export": "csv"}).getvalue().decode()
+    assert len(list(csv.DictReader(io.StringIO(content)))) == 30
+
+
+def test_the_spreadsheets_hold_no_formula_and_no_content(
+    root: Client, make_delivery: MakeDelivery, home: Page, endpoint: Endpoint
+) -> None:
+    home.draft_title = home.title = '=HYPERLINK("https://evil.example","x")'
+    home.save()
+    Endpoint.objects.filter(pk=endpoint.pk).update(name="@SUM(1)\x07")
+    make_delivery(page=home, data={"name": "Ana Rivera"})
+
+    content = root.get(reverse(LOG), {"export": "csv"}).getvalue().decode()
+    row = next(csv.reader(io.StringIO(content.split("\r\n", 1)[1])))
+    sheet = load_workbook(io.BytesIO(root.get(reverse(LOG), {"export": "xlsx"}).getvalue())).active
+    cells = list(sheet.rows)[1]
+
+    assert not [value for value in row if value[:1] in ("=", "@", "+", "-")]
+    assert any(value.startswith("'=HYPERLINK") for value in row)
+    assert "\x07" not in content
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert "Ana Rivera" not in content
+
+
+def test_the_export_keeps_the_filters(root: Client, make_delivery: MakeDelivery) -> None:
+    failed = make_delivery("failed")
+    make_delivery("succeeded")
+    export = root.get(reverse(LOG), {"status": "failed", "export": "csv"}).getvalue().decode()
+    rows = list(csv.DictReader(io.StringIO(export)))
+    assert len(rows) == 1
+    assert failed.message_id in export
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", '"=1', "＝1", "＠x", "'=1"]
+)
+def test_what_a_spreadsheet_takes_for_a_formula_is_neutralised(text: str) -> None:
+    assert as_text(text).startswith("'")
+
+
+def test_other_text_is_exported_as_it_is() -> None:
+    assert as_text("Grants & loans (2027)") == "Grants & loans (2027)"

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from wagtail.models import ModelLogEntry, Page
+
+from wagtail_webhooks.models import Endpoint, EndpointState
+from wagtail_webhooks.secrets import Secret
+
+from .conftest import URL, Clients, MakeDelivery, text_of
+
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+GOOD = {"name": "Labour", "url": "https://labour.example.org/in?k=1", "signing_secret": SECRET,
+        "format": "standard"}  # fmt: skip
+
+
+def create(browser: Client, **changes: Any) -> Any:
+    return browser.post(reverse("wagtail_webhooks_endpoints:add"), {**GOOD, **changes})
+
+
+def edit(browser: Client, endpoint: Endpoint, **changes: Any) -> Any:
+    url = reverse("wagtail_webhooks_endpoints:edit", args=[endpoint.pk])
+    return browser.post(url, {"name": endpoint.name, "format": "standard", **changes})
+
+
+def hold(endpoint: Endpoint, reason: str) -> None:
+    EndpointState.objects.filter(pk=endpoint.pk).update(hold=reason, held_at=timezone.now())
+
+
+def hold_of(endpoint: Endpoint) -> str:
+    return EndpointState.objects.get(pk=endpoint.pk).hold
+
+
+def test_a_new_endpoint_has_the_url_the_secret_and_its_subscriptions(root: Client) -> None:
+    response = create(root, event_types=["page.*", "form.submitted"], extra_signatures=["github"],
+                      owner_email="owner@example.org", concurrency="2")  # fmt: skip
+    made = Endpoint.objects.get()
+    assert response.url == reverse("wagtail_webhooks_endpoints:inspect", args=[made.pk])
+    assert made.url.reveal() == GOOD["url"]
+    assert made.signing_secret.reveal() == SECRET
+    assert (made.host, made.extra_signatures) == ("labour.example.org", ["github"])
+    assert (made.owner_email, made.concurrency) == ("owner@example.org", 2)
+    rows = made.subscriptions.order_by("event_type").values_list("event_type", "scope", "page")
+    assert list(rows) == [("form.submitted", "site", None), ("page.*", "site", None)]
+
+
+def test_a_subscription_can_be_limited_to_what_is_below_a_page(root: Client, home: Page) -> None:
+    create(root, event_types=["page.published"], below_page=home.pk)
+    row = Endpoint.objects.get().subscriptions.get()
+    assert (row.scope, row.page_id) == ("subtree", home.pk)
+
+
+def test_the_form_offers_a_fresh_secret_each_time(root: Client) -> None:
+    pages = [text_of(root.get(reverse("wagtail_webhooks_endpoints:add"))) for _ in range(2)]
+    secrets = {page.split('value="whsec_')[1].split('"')[0] for page in pages}
+    assert len(secrets) == 2
+    assert all('autocomplete="off"' in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "required"),
+        ("not a url", "https"),
+        ("http://hooks.example.org/", "https"),
+        ("https://127.0.0.1/", "public"),
+        ("https://hooks.example.org:8443/", "ports"),
+    ],
+)
+def test_a_bad_url_is_explained_at_its_field(root: Client, url: str, says: str) -> None:
+    response = create(root, url=url)
+    errors = response.context["form"].errors
+    assert set(errors) == {"url"}
+    assert len(errors["url"]) == 1
+    assert says in errors["url"][0]
+    assert not Endpoint.objects.exists()
+
+
+@pytest.mark.parametrize("secret", ["", "short", "whsec_", "whsec_AAAA", "whsec_not base64!"])
+def test_a_bad_secret_is_explained_at_its_field(root: Client, secret: str) -> None:
+    errors = create(root, signing_secret=secret).context["form"].errors
+    assert set(errors) == {"signing_secret"}
+    assert len(errors["signing_secret"]) == 1
+    assert not Endpoint.objects.exists()
+
+
+def test_an_empty_url_keeps_the_one_there_is(root: Client, endpoint: Endpoint) -> None:
+    secret = endpoint.signing_secret.reveal()
+    assert edit(root, endpoint, name="Renamed", url="").status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.url.reveal()) == ("Renamed", URL)
+    assert endpoint.signing_secret.reveal() == secret
+
+
+def test_the_secret_cannot_be_changed_by_a_crafted_edit(root: Client, endpoint: Endpoint) -> None:
+    secret = endpoint.signing_secret.reveal()
+    edit(root, endpoint, signing_secret=SECRET, host="evil.example", archived_at="2020-01-01")
+    endpoint.refresh_from_db()
+    assert endpoint.signing_secret.reveal() == secret
+    assert (endpoint.host, endpoint.archived_at) == ("hooks.example.org", None)
+
+
+def test_another_host_is_on_record(root: Client, endpoint: Endpoint) -> None:
+    edit(root, endpoint, url="https://other.example.org/secret-place")
+    entry = ModelLogEntry.objects.get(action="wagtail_webhooks.change_host")
+    assert entry.data == {"old": "hooks.example.org", "new": "other.example.org"}
+    assert entry.message == "URL moved from hooks.example.org to other.example.org"
+
+
+@pytest.mark.parametrize("reason", ["url", "secret", "gone", "failing"])
+def test_a_new_url_ends_a_hold(root: Client, endpoint: Endpoint, reason: str) -> None:
+    hold(endpoint, reason)
+    edit(root, endpoint, url="https://other.example.org/")
+    assert hold_of(endpoint) == ""
+
+
+def test_a_new_url_does_not_end_a_pause(root: Client, endpoint: Endpoint) -> None:
+    hold(endpoint, "paused")
+    edit(root, endpoint, url="https://other.example.org/")
+    assert hold_of(endpoint) == "paused"
+
+
+def test_what_was_not_typed_is_not_judged(root: Client, endpoint: Endpoint) -> None:
+    endpoint.url = "http://10.0.0.1/"
+    endpoint.save()
+    assert edit(root, endpoint, name="Renamed").status_code == 302
+
+
+def test_an_endpoint_that_cannot_be_decrypted_can_be_seen_and_mended(
+    root: Client, endpoint: Endpoint
+) -> None:
+    endpoint.url, endpoint.signing_secret = Secret("garbage"), Secret("garbage")
+    endpoint.save()
+    hold(endpoint, "secret")
+    for name in ("inspect", "edit"):
+        url = reverse(f"wagtail_webhooks_endpoints:{name}", args=[endpoint.pk])
+        assert root.get(url).status_code == 200
+    assert edit(root, endpoint, url="https://other.example.org/").status_code == 302
+    root.post(reverse("wagtail_webhooks_endpoints:rotate_secret", args=[endpoint.pk]))
+    endpoint.refresh_from_db()
+    assert endpoint.signing_secret.reveal().startswith("whsec_")
+    assert endpoint.previous_signing_secret is None
+
+
+def test_unticked_subscriptions_go_and_those_of_another_scope_stay(
+    root: Client, endpoint: Endpoint, home: Page
+) -> None:
+    endpoint.subscriptions.create(event_type="page.published")
+    endpoint.subscriptions.create(event_type="form.submitted")
+    endpoint.subscriptions.create(event_type="page.*", scope="subtree", page=home)
+    edit(root, endpoint, event_types=["form.submitted", "*"])
+    rows = endpoint.subscriptions.values_list("event_type", "page")
+    assert set(rows) == {("form.submitted", None), ("*", None), ("page.*", home.pk)}
+
+
+def test_subscriptions_move_with_the_page_they_are_limited_to(
+    root: Client, endpoint: Endpoint, home: Page
+) -> None:
+    endpoint.subscriptions.create(event_type="page.*", scope="subtree", page=home)
+    edit(root, endpoint, event_types=["page.*"], below_page="")
+    row = endpoint.subscriptions.get()
+    assert (row.event_type, row.scope, row.page) == ("page.*", "site", None)
+
+
+def test_a_subscription_to_a_vanished_event_type_survives_an_edit(
+    root: Client, endpoint: Endpoint
+) -> None:
+    endpoint.subscriptions.create(event_type="gone.away")
+    page = root.get(reverse("wagtail_webhooks_endpoints:edit", args=[endpoint.pk]))
+    assert "This site no longer has such events." in text_of(page)
+    edit(root, endpoint, event_types=["gone.away"])
+    assert endpoint.subscriptions.get().event_type == "gone.away"
+
+
+def test_the_list_says_how_each_endpoint_is_doing(
+    root: Client, make_delivery: MakeDelivery
+) -> None:
+    make_delivery("pending")
+    make_delivery("succeeded")
+    held = Endpoint.objects.create(name="Held one", url=URL)
+    hold(held, "gone")
+    failing = Endpoint.objects.create(name="Failing one", url=URL)
+    EndpointState.objects.filter(pk=failing.pk).update(failing_since=timezone.now())
+    Endpoint.objects.create(name="Archived one", url=URL).archive()
+
+    page = text_of(root.get(reverse("wagtail_webhooks_endpoints:index")))
+
+    assert "its receiver says that it is gone for good (410)" in page
+    assert ">failing<" in page.replace("</svg>failing", ">failing")
+    assert "Archived one" not in page
+    assert (
+        f"endpoint={Endpoint.objects.get(name='Economic Development').pk}&amp;status=pending"
+        in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        ("", {"A", "H", "F"}),
+        ("active", {"A"}),
+        ("held", {"H"}),
+        ("failing", {"F"}),
+        ("archived", {"X"}),
+    ],
+)
+def test_the_list_can_be_narrowed_to_a_status(
+    root: Client, db: None, status: str, names: set[str]
+) -> None:
+    made = {name: Endpoint.objects.create(name=name, url=URL) for name in "AHFX"}
+    hold(made["H"], "failing")
+    EndpointState.objects.filter(pk=made["F"].pk).update(failing_since=timezone.now())
+    made["X"].archive()
+    page = root.get(reverse("wagtail_webhooks_endpoints:index"), {"status": status})
+    assert {endpoint.name for endpoint in page.context["object_list"]} == names
+
+
+def test_the_list_asks_the_database_as_often_for_many_as_for_one(
+    root: Client, endpoint: Endpoint, django_assert_max_num_queries: Any
+) -> None:
+    url = reverse("wagtail_webhooks_endpoints:index")
+    root.get(url)
+    with django_assert_max_num_queries(50) as few:
+        root.get(url)
+    for number in range(10):
+        more = Endpoint.objects.create(name=str(number), url=URL)
+        more.subscriptions.create(event_type="page.*")
+    with django_assert_max_num_queries(len(few) + 1):
+        root.get(url)
+
+
+def test_what_has_a_log_is_archived_and_not_deleted(
+    root: Client, make_delivery: MakeDelivery, endpoint: Endpoint
+) -> None:
+    make_delivery()
+    response = root.post(reverse("wagtail_webhooks_endpoints:delete", args=[endpoint.pk]))
+    assert response.url == reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk])
+    assert Endpoint.objects.filter(pk=endpoint.pk).exists()
+
+
+def test_what_left_no_trace_can_be_deleted(root: Client, endpoint: Endpoint) -> None:
+    root.post(reverse("wagtail_webhooks_endpoints:delete", args=[endpoint.pk]))
+    assert not Endpoint.objects.exists()
+
+
+def test_pause_resume_archive_and_restore_are_on_record(root: Client, endpoint: Endpoint) -> None:
+    hold(endpoint, "failing")
+    for name, held, archived in (
+        ("pause", "paused", False),
+        ("resume", "", False),
+        ("archive", "", True),
+        ("restore", "", False),
+    ):
+        url = reverse(f"wagtail_webhooks_endpoints:{name}", args=[endpoint.pk])
+        assert root.post(url).status_code == 302
+        endpoint.refresh_from_db()
+        assert (hold_of(endpoint), bool(endpoint.archived_at)) == (held, archived)
+        assert ModelLogEntry.objects.filter(action=f"wagtail_webhooks.{name}").count() == 1
+
+
+def test_its_page_lists_who_uses_it(root: Client, endpoint: Endpoint) -> None:
+    from wagtail_webhooks.opportunities.models import Department
+
+    Department.objects.create(name="Office of Grants", default_endpoint=endpoint)
+    url = reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk])
+    assert "Office of Grants" in text_of(root.get(url))
+    root.post(reverse("wagtail_webhooks_endpoints:delete", args=[endpoint.pk]))
+    assert Endpoint.objects.exists()
+
+
+def test_its_page_shows_the_log_only_to_those_who_may_see_it(
+    client_with: Clients, make_delivery: MakeDelivery, endpoint: Endpoint
+) -> None:
+    make_delivery()
+    url = reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk])
+    assert "Latest deliveries" not in text_of(client_with("view_endpoint").get(url))

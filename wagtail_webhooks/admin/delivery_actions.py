@@ -1,0 +1,142 @@
+"""Resend and cancel, one delivery or many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from wagtail.admin.views.bulk_action import BulkAction
+from wagtail.log_actions import log
+
+from .. import outbox
+from ..models import Delivery, Endpoint
+from ..models.deliveries import Reason, Status
+from .actions import ActionView
+from .filters import DeliveryFilterSet
+from .permissions import RESEND, VIEW_DELIVERY
+from .tables import event_label, listed
+
+
+#: Ids per statement: databases limit how many one may hold.
+_CHUNK = 500
+
+
+class _DeliveryActionView(ActionView):
+    permission = RESEND
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("message", "endpoint")
+
+    def get_page_subtitle(self) -> str:
+        return event_label(self.object.message.event_type)
+
+    def this(self) -> Any:
+        return Delivery.objects.filter(pk=self.object.pk)
+
+
+class ResendView(_DeliveryActionView):
+    page_title = gettext_lazy("Resend")
+    log_action = "wagtail_webhooks.resend"
+    question = gettext_lazy("Send this delivery once more?")
+    notes = (
+        gettext_lazy("It keeps its id, so a receiver that already has it may rightly ignore it."),
+        gettext_lazy("It goes to the endpoint’s present URL, signed with its present secret."),
+    )
+    button_label = gettext_lazy("Resend")
+    success_message = gettext_lazy("“%(object)s” will be sent once more.")
+    refusal = gettext_lazy(
+        "It cannot be resent: it is being sent right now, or what it contained is no longer kept."
+    )
+
+    def perform(self) -> bool:
+        return bool(outbox.resend(self.this()))
+
+
+class CancelView(_DeliveryActionView):
+    page_title = gettext_lazy("Cancel")
+    log_action = "wagtail_webhooks.cancel"
+    question = gettext_lazy("Give this delivery up?")
+    notes = (gettext_lazy("The receiver will not get it, unless somebody resends it."),)
+    button_label = gettext_lazy("Cancel the delivery")
+    is_serious = True
+    success_message = gettext_lazy("“%(object)s” is cancelled.")
+    refusal = gettext_lazy("It could not be cancelled: it has ended already.")
+
+    def perform(self) -> bool:
+        return bool(self.this().cancel(Reason.PERSON, timezone.now()))
+
+
+class BulkResend(BulkAction):
+    display_name = gettext_lazy("Resend")
+    action_type = "resend"
+    aria_label = gettext_lazy("Resend the selected deliveries")
+    template_name = "wagtail_webhooks/admin/bulk_resend.html"
+    models = [Delivery]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not (request.user.has_perm(RESEND) and request.user.has_perm(VIEW_DELIVERY)):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_all_objects_in_listing_query(self, parent_id: Any) -> QuerySet[Any]:
+        """All that the listing shows: without this, "all" would ignore its filters."""
+        everything = Delivery.objects.order_by()
+        filters = DeliveryFilterSet(self.request.GET, queryset=everything, request=self.request)
+        if not filters.is_valid():
+            return everything.none().values_list("pk", flat=True)
+        found = filters.qs
+        if sought := self.request.GET.get("q"):
+            found = found.filter(message__id__icontains=sought)
+        return found.values_list("pk", flat=True)
+
+    @classmethod
+    def get_queryset(cls, model: Any, object_ids: Any) -> QuerySet[Any]:
+        if isinstance(object_ids, list):
+            object_ids = [pk for pk in object_ids if pk.isdecimal()]
+        has_body = ExpressionWrapper(~Q(message__body=""), output_field=BooleanField())
+        return listed(Delivery.objects.filter(pk__in=object_ids)).annotate(has_body=has_body)
+
+    def check_perm(self, obj: Any) -> bool:
+        return bool(obj.has_body) and obj.status != Status.SENDING
+
+    def object_context(self, obj: Any) -> dict[str, Any]:
+        return {"item": obj, "label": event_label(obj.message.event_type)}
+
+    def get_execution_context(self) -> dict[str, Any]:
+        return {"user": self.request.user}
+
+    @classmethod
+    def execute_action(cls, objects: list[Any], user: Any = None, **kwargs: Any) -> tuple[int, int]:
+        pks = [delivery.pk for delivery in objects]
+        sent = 0
+        for start in range(0, len(pks), _CHUNK):
+            chunk = Delivery.objects.filter(pk__in=pks[start : start + _CHUNK])
+            sent += outbox.resend(chunk)
+        _log_by_endpoint(objects, user)
+        return sent, 0
+
+    def get_success_message(self, num_parent_objects: int, num_child_objects: int) -> str:
+        text = ngettext(
+            "%(count)d delivery will be sent once more.",
+            "%(count)d deliveries will be sent once more.",
+            num_parent_objects,
+        )
+        return text % {"count": num_parent_objects}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(page_title=_("Resend"), **kwargs)
+
+
+def _log_by_endpoint(deliveries: Iterable[Delivery], user: Any) -> None:
+    """One entry an endpoint: thousands of entries would bury the rest of the site’s history."""
+    counts = Counter(delivery.endpoint_id for delivery in deliveries)
+    for endpoint in Endpoint.objects.filter(pk__in=counts):
+        data = {"count": counts[endpoint.pk]}
+        log(endpoint, "wagtail_webhooks.bulk_resend", user=user, data=data)

@@ -1,0 +1,191 @@
+"""The log of deliveries, and one delivery with all its attempts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
+from wagtail.admin.views import generic
+from wagtail.admin.views.mixins import SpreadsheetExportMixin
+
+from ..models import Delivery
+from ..models.deliveries import Status
+from .badges import attempt_badge, delivery_badge, hold_of, last_answer
+from .bodies import sent_body
+from .explain import cause_of, explain
+from .exports import DELIVERY_EXPORT, as_text, without_controls
+from .filters import DeliveryFilterSet
+from .permissions import RESEND, VIEW_PAYLOAD, may_see_payload
+from .tables import (
+    DeliveryBadgeColumn,
+    EndpointColumn,
+    about,
+    endpoint_url,
+    event_label,
+    is_held,
+    listed,
+)
+
+
+ATTEMPTS_SHOWN = 100
+
+
+class DeliveryIndexView(generic.IndexView):
+    template_name = "wagtail_webhooks/admin/delivery_index.html"
+    filterset_class = DeliveryFilterSet
+    search_fields = ["message__id"]
+    default_ordering = "-pk"  # as created, and indexed
+    any_permission_required = ["view"]
+    list_export = list(DELIVERY_EXPORT)
+    export_headings = {name: heading for name, (heading, value) in DELIVERY_EXPORT.items()}
+    custom_value_preprocess = {
+        **SpreadsheetExportMixin.custom_value_preprocess,
+        str: {"csv": as_text, "xlsx": without_controls},
+    }
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        columns = [
+            DeliveryBadgeColumn("status", label=_("Status")),
+            self._get_title_column_class(TitleColumn)(
+                "event",
+                label=_("Event"),
+                accessor=lambda delivery: event_label(delivery.message.event_type),
+                classname="webhooks-cell-text",
+                get_url=self.get_inspect_url,
+                get_title_id=lambda delivery: f"delivery_{delivery.pk}_title",
+            ),
+            Column("about", label=_("About"), accessor=about, classname="webhooks-cell-text"),
+            EndpointColumn("endpoint", label=_("Endpoint"), accessor="endpoint.name"),
+            Column("attempt_count", label=_("Attempts")),
+            Column("last_answer", label=_("Last answer"), accessor=last_answer),
+            DateColumn("created_at", label=_("Created"), sort_key="pk"),
+            DateColumn("next_attempt_at", label=_("Next attempt"), sort_key="next_attempt_at"),
+        ]
+        if self.can_resend:
+            columns.insert(0, BulkActionsCheckboxColumn("bulk", obj_type="delivery"))
+        return columns
+
+    @cached_property
+    def can_resend(self) -> bool:
+        return bool(self.request.user.has_perm(RESEND))
+
+    def get_base_queryset(self) -> QuerySet[Any]:
+        return listed(super().get_base_queryset())
+
+    def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        # The id decides among equals, so that no row is on two pages or on none.
+        return super().order_queryset(queryset).order_by(self.ordering, "-pk")
+
+    def get_list_more_buttons(self, instance: Delivery) -> list[Any]:
+        return []  # the title leads to the only page there is
+
+    def to_row_dict(self, item: Delivery) -> OrderedDict[str, Any]:
+        return OrderedDict(
+            (name, value(item)) for name, (heading, value) in DELIVERY_EXPORT.items()
+        )
+
+    def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(*args, **kwargs)
+        context["can_resend"] = self.can_resend
+        return context
+
+
+class DeliveryInspectView(generic.InspectView):
+    template_name = "wagtail_webhooks/admin/delivery_inspect.html"
+    page_title = gettext_lazy("Delivery")
+    any_permission_required = ["view"]
+    #: The template names what is shown.
+    fields = ["message"]
+
+    def get_object(self, queryset: Any = None) -> Delivery:
+        found = Delivery.objects.select_related("message__page", "endpoint__state", "own_body")
+        delivery = found.filter(pk=self.pk).first()
+        if delivery is None:
+            raise Http404
+        return delivery
+
+    def get_fields_context(self) -> list[dict[str, Any]]:
+        return []
+
+    def get_page_subtitle(self) -> str:
+        return event_label(self.object.message.event_type)
+
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        index = {"url": reverse(self.index_url_name), "label": _("Deliveries")}
+        here = {"url": "", "label": self.get_page_subtitle(), "sublabel": self.object.endpoint.name}
+        return [*self.breadcrumbs_items, index, here]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        delivery, user = self.object, self.request.user
+        sees_payload = may_see_payload(user, delivery)
+        may_act = user.has_perm(RESEND)
+        is_open = delivery.status in (Status.PENDING, Status.SENDING)
+        return {
+            **context,
+            "badge": delivery_badge(delivery),
+            "explanation": _explain(delivery),
+            "about": about(delivery),
+            "about_url": _about_url(delivery, user),
+            "is_held": is_held(delivery),
+            "evidence": _evidence(delivery),
+            "endpoint_url": endpoint_url(self.request, delivery.endpoint),
+            "attempts": _attempts(delivery, with_answers=sees_payload),
+            "sees_payload": sees_payload,
+            "has_payload_permission": user.has_perm(VIEW_PAYLOAD),
+            "body": sent_body(delivery) if sees_payload else None,
+            "can_resend": may_act and is_resendable(delivery),
+            "can_cancel": may_act and is_open,
+        }
+
+
+def is_resendable(delivery: Delivery) -> bool:
+    return delivery.status != Status.SENDING and bool(delivery.message.body)
+
+
+def _about_url(delivery: Delivery, user: Any) -> str | None:
+    page = delivery.message.page
+    return AdminURLFinder(user).get_edit_url(page) if page else None
+
+
+def _evidence(delivery: Delivery) -> dict[str, Any]:
+    """Hash and size of what was sent; of what is to be sent, until then."""
+    source = delivery if delivery.body_sha256 else delivery.message
+    return {"sha256": source.body_sha256, "size": source.body_size}
+
+
+def _explain(delivery: Delivery) -> Any:
+    return explain(
+        delivery.status,
+        delivery.reason,
+        delivery.last_outcome,
+        delivery.last_status_code,
+        hold_of(delivery.endpoint),
+    )
+
+
+def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
+    """The newest first, numbered from the oldest."""
+    attempts = delivery.attempts.order_by("-started_at", "-pk")
+    if with_answers:
+        attempts = attempts.select_related("answer")
+    count = attempts.count()
+    return [
+        {
+            "number": count - index,
+            "attempt": attempt,
+            "badge": attempt_badge(attempt),
+            "cause": cause_of(attempt.outcome, attempt.status_code),
+            "answer": getattr(attempt, "answer", None) if with_answers else None,
+        }
+        for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])
+    ]

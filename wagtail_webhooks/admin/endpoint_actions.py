@@ -1,0 +1,176 @@
+"""Reveal, rotate, pause, resume, archive and restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.admin import messages
+from wagtail.log_actions import log
+
+from .. import incidents, queue
+from ..exceptions import SecretUnavailable
+from ..models.deliveries import Status
+from ..models.endpoints import HoldReason
+from .actions import ActionView
+from .badges import hold_of
+from .forms import SecretField
+from .permissions import CHANGE_ENDPOINT, REVEAL_SECRET
+
+
+class _ShowsSecret(ActionView):
+    """Shows a secret in the answer to a POST: never by GET, in a redirect, or in a cookie."""
+
+    secret_template_name = "wagtail_webhooks/admin/secret.html"  # noqa: S105
+
+    def show(self, secret: str) -> HttpResponseBase:
+        self.template_name = self.secret_template_name
+        response = self.render_to_response(self.get_context_data(secret=secret))
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class RevealSecretView(_ShowsSecret):
+    page_title = _("Signing secret")
+    permission = REVEAL_SECRET
+    log_action = "wagtail_webhooks.reveal_secret"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            secret = self.object.signing_secret.reveal()
+        except SecretUnavailable:
+            messages.error(
+                request,
+                _("The secret can no longer be decrypted. Rotate it, or tell your webmaster."),
+            )
+            return redirect(self.get_next_url())
+        log(self.object, self.log_action, user=request.user)
+        return self.show(secret)
+
+
+class RotateForm(forms.Form):
+    signing_secret = SecretField(
+        label=_("New signing secret"),
+        required=False,
+        initial="",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Leave this empty to have one generated, which is then shown to you once."),
+    )
+
+
+@method_decorator(sensitive_post_parameters("signing_secret"), name="dispatch")
+class RotateSecretView(_ShowsSecret):
+    page_title = _("Rotate secret")
+    permission = CHANGE_ENDPOINT
+    log_action = "wagtail_webhooks.rotate_secret"
+    question = _("Replace the signing secret by a new one?")
+    notes = (
+        _("For 24 hours requests are signed with the old secret too, so that the receiver can "
+          "change over without losing any."),
+        _("Give the new secret to the receiver’s people within that time."),
+    )  # fmt: skip
+    button_label = _("Rotate the secret")
+    success_message = _("“%(object)s” has a new signing secret.")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        form = RotateForm(request.POST)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        typed = form.cleaned_data["signing_secret"]
+        self.object.rotate(typed or None)
+        log(self.object, self.log_action, user=request.user)
+        if hold_of(self.object) == HoldReason.SECRET:
+            incidents.release(self.object.pk)
+            queue.wake_on_commit()
+        if not typed:
+            return self.show(self.object.signing_secret.reveal())
+        messages.success(request, self.success_message % {"object": self.object})
+        return redirect(self.get_next_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("form", RotateForm())
+        return super().get_context_data(is_rotated="secret" in kwargs, **kwargs)
+
+
+class PauseView(ActionView):
+    page_title = _("Pause")
+    permission = CHANGE_ENDPOINT
+    log_action = "wagtail_webhooks.pause"
+    question = _("Send nothing to this endpoint until somebody resumes it?")
+    notes = (_("Nothing is lost: what happens meanwhile waits and is sent afterwards."),)
+    button_label = _("Pause the endpoint")
+    success_message = _("“%(object)s” is paused. What happens meanwhile waits.")
+
+    def perform(self) -> bool:
+        incidents.release(self.object.pk)  # a pause replaces whatever it was held for
+        incidents.hold(self.object.pk, HoldReason.PAUSED, timezone.now())
+        return True
+
+
+class ResumeView(ActionView):
+    page_title = _("Resume")
+    permission = CHANGE_ENDPOINT
+    log_action = "wagtail_webhooks.resume"
+    question = _("Send to this endpoint again?")
+    notes = (_("What is waiting is sent at once."),)
+    button_label = _("Resume the endpoint")
+    success_message = _("“%(object)s” is sent to again.")
+
+    def perform(self) -> bool:
+        incidents.release(self.object.pk)
+        queue.wake_on_commit()
+        return True
+
+
+class ArchiveView(ActionView):
+    page_title = _("Archive")
+    permission = CHANGE_ENDPOINT
+    log_action = "wagtail_webhooks.archive"
+    question = _("Archive this endpoint?")
+    notes = (
+        _("It gets no new deliveries, also from pages that name it. Its log stays, and it can be "
+          "restored."),
+    )  # fmt: skip
+    button_label = _("Archive the endpoint")
+    success_message = _("“%(object)s” is archived.")
+
+    def perform(self) -> bool:
+        self.object.archive()
+        return True
+
+    def get_notes(self) -> list[Any]:
+        open_statuses = [Status.PENDING, Status.SENDING]
+        count = self.object.deliveries.filter(status__in=open_statuses).count()
+        if not count:
+            return super().get_notes()
+        still = ngettext(
+            "%(count)d delivery is waiting and will still be sent. Cancel it in the log if it "
+            "should not be.",
+            "%(count)d deliveries are waiting and will still be sent. Cancel them in the log if "
+            "they should not be.",
+            count,
+        )
+        return [*super().get_notes(), still % {"count": count}]
+
+
+class RestoreView(ActionView):
+    page_title = _("Restore")
+    permission = CHANGE_ENDPOINT
+    log_action = "wagtail_webhooks.restore"
+    question = _("Take this endpoint back into use?")
+    notes = (_("What happened while it was archived is not sent afterwards."),)
+    button_label = _("Restore the endpoint")
+    success_message = _("“%(object)s” is in use again.")
+
+    def perform(self) -> bool:
+        self.object.archived_at = None
+        self.object.save(update_fields=["archived_at"])
+        return True

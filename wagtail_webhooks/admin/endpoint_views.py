@@ -1,0 +1,202 @@
+"""List, create, edit, delete and inspect endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.admin import messages
+from wagtail.admin.ui.tables import Column, Table, TitleColumn
+from wagtail.admin.views import generic
+from wagtail.log_actions import log
+
+from ..models import Delivery, Endpoint
+from ..models.deliveries import Status
+from ..signatures import EXTRA_SCHEMES
+from .badges import endpoint_badge, endpoint_status, hold_of
+from .explain import explain
+from .filters import EndpointFilterSet
+from .permissions import CHANGE_ENDPOINT, DELETE_ENDPOINT, REVEAL_SECRET, VIEW_DELIVERY
+from .subscriptions import pattern_meaning
+from .tables import EndpointBadgeColumn, WaitingColumn, listed, recent_table, waiting_url
+from .usage import is_deletable, users_of
+
+
+RECENT = 10
+
+_never_in_reports = method_decorator(
+    sensitive_post_parameters("url", "signing_secret"), name="dispatch"
+)
+
+
+class EndpointIndexView(generic.IndexView):
+    filterset_class = EndpointFilterSet
+    search_fields = ["name", "host"]
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        return [
+            self._get_title_column_class(TitleColumn)(
+                "name",
+                label=_("Name"),
+                sort_key="name",
+                classname="webhooks-cell-text",
+                get_url=self.get_inspect_url,
+            ),
+            Column("host", label=_("Host"), sort_key="host"),
+            EndpointBadgeColumn("status", label=_("Status")),
+            WaitingColumn("waiting_count", label=_("Waiting")),
+            Column("events", label=_("Event types"), accessor=_subscribed_to),
+        ]
+
+    def get_base_queryset(self) -> QuerySet[Any]:
+        queryset = super().get_base_queryset()
+        if self.request.GET.get("status") != "archived":
+            queryset = queryset.filter(archived_at=None)
+        queryset = queryset.annotate(waiting_count=Coalesce(Subquery(_waiting()), 0))
+        secrets = ("url", "signing_secret", "previous_signing_secret")
+        return queryset.select_related("state").prefetch_related("subscriptions").defer(*secrets)
+
+    def get_list_more_buttons(self, instance: Endpoint) -> list[Any]:
+        # An endpoint with a log is archived, not deleted: both are offered on its own page.
+        delete_url = self.get_delete_url(instance)
+        buttons = super().get_list_more_buttons(instance)
+        return [button for button in buttons if not delete_url or button.url != delete_url]
+
+
+class _LeadsToInspect:
+    """After saving, an endpoint's page shows how it is doing."""
+
+    object: Endpoint
+
+    def get_success_url(self) -> str:
+        return reverse("wagtail_webhooks_endpoints:inspect", args=(quote(self.object.pk),))
+
+
+@_never_in_reports
+class EndpointCreateView(_LeadsToInspect, generic.CreateView):
+    pass
+
+
+@_never_in_reports
+class EndpointEditView(_LeadsToInspect, generic.EditView):
+    @cached_property
+    def can_delete(self) -> bool:
+        may = self.user_has_permission_for_instance("delete", self.object)
+        return may and is_deletable(self.object)
+
+    def save_instance(self) -> Endpoint:
+        host = self.form.instance.host
+        endpoint: Endpoint = super().save_instance()
+        if endpoint.host != host:
+            data = {"old": host, "new": endpoint.host}
+            log(endpoint, "wagtail_webhooks.change_host", user=self.request.user, data=data)
+        return endpoint
+
+
+class EndpointDeleteView(generic.DeleteView):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return self._refusal() or super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return self._refusal() or super().post(request, *args, **kwargs)
+
+    def _refusal(self) -> HttpResponseBase | None:
+        if is_deletable(self.object):
+            return None
+        messages.error(
+            self.request,
+            _("“%(endpoint)s” has deliveries or is in use. Archive it instead.")
+            % {"endpoint": self.object},
+        )
+        return redirect("wagtail_webhooks_endpoints:inspect", quote(self.object.pk))
+
+
+class EndpointInspectView(generic.InspectView):
+    template_name = "wagtail_webhooks/admin/endpoint_inspect.html"
+    page_title = gettext_lazy("Endpoint")
+    #: The template names what is shown: a list of all columns would hold the encrypted ones.
+    fields = ["name"]
+
+    def get_fields_context(self) -> list[dict[str, Any]]:
+        return []
+
+    def get_delete_url(self) -> str | None:
+        return super().get_delete_url() if is_deletable(self.object) else None
+
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        index = {"url": reverse(self.index_url_name), "label": _("Endpoints")}
+        return [*self.breadcrumbs_items, index, {"url": "", "label": str(self.object)}]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        endpoint, user = self.object, self.request.user
+        status = endpoint_status(endpoint)
+        hold = hold_of(endpoint)
+        return {
+            **context,
+            "badge": endpoint_badge(endpoint),
+            "status": status,
+            "hold": hold,
+            "explanation": explain(Status.PENDING, hold=hold) if status == "held" else None,
+            "waiting_count": endpoint.deliveries.filter(status__in=_OPEN).count(),
+            "waiting_url": waiting_url(endpoint),
+            "signatures": [_scheme(name) for name in endpoint.extra_signatures],
+            "old_secret_until": _old_secret_until(endpoint),
+            "subscriptions": _subscriptions(endpoint),
+            "users": users_of(endpoint, user),
+            "recent": _recent(endpoint) if user.has_perm(VIEW_DELIVERY) else None,
+            "can_change": user.has_perm(CHANGE_ENDPOINT),
+            "can_reveal": user.has_perm(REVEAL_SECRET),
+            "can_delete": user.has_perm(DELETE_ENDPOINT),
+        }
+
+
+_OPEN = (Status.PENDING, Status.SENDING)
+
+
+def _waiting() -> QuerySet[Any]:
+    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=_OPEN).order_by()
+    return waiting.values("endpoint").annotate(count=Count("pk")).values("count")
+
+
+def _recent(endpoint: Endpoint) -> Table:
+    deliveries = listed(endpoint.deliveries.all())[:RECENT]
+    return recent_table(list(deliveries), with_endpoint=False)
+
+
+def _old_secret_until(endpoint: Endpoint) -> datetime | None:
+    until = endpoint.previous_secret_until
+    return until if endpoint.previous_signing_secret and until and until > now() else None
+
+
+def _scheme(name: str) -> str:
+    scheme = EXTRA_SCHEMES.get(name)
+    return str(scheme.label) if scheme else name
+
+
+def _subscriptions(endpoint: Endpoint) -> list[dict[str, Any]]:
+    rows = endpoint.subscriptions.select_related("page").order_by("event_type", "pk")
+    return [
+        {"label": pattern_meaning(row.event_type)[0], "pattern": row.event_type, "page": row.page}
+        for row in rows
+    ]
+
+
+def _subscribed_to(endpoint: Endpoint) -> str:
+    patterns = sorted({subscription.event_type for subscription in endpoint.subscriptions.all()})
+    return ", ".join(pattern_meaning(pattern)[0] for pattern in patterns) or _(
+        "only what pages send"
+    )

@@ -1,0 +1,156 @@
+"""The forms for endpoints: each field by name, and the secrets only as they are typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from .. import incidents, queue
+from ..addresses import MAX_URL_LENGTH, check_url
+from ..exceptions import InvalidSecret, URLNotAllowed
+from ..models import Endpoint
+from ..models.endpoints import HoldReason
+from ..secrets import generate_signing_secret, signing_key
+from ..signatures import scheme_choices
+from .badges import hold_of
+from .subscriptions import SubscriptionFieldsMixin
+from .widgets import CopyableInput
+
+
+#: For what a browser must neither remember nor correct.
+_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+INVALID_SECRET = _(
+    "A signing secret is “whsec_” followed by 24 to 64 bytes in base64, like the one that is "
+    "generated here."
+)
+
+
+class _URLField(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {**_PLAIN, "inputmode": "url", "placeholder": "https://"}
+        kwargs = {"widget": forms.TextInput(attrs=attrs), "max_length": MAX_URL_LENGTH, **kwargs}
+        super().__init__(label=_("URL"), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        url = super().clean(value)
+        if url:
+            try:
+                check_url(url)
+            except URLNotAllowed as error:
+                raise ValidationError(str(error), code=error.code) from None
+        return url
+
+
+class SecretField(forms.CharField):
+    """Prefilled with a new secret, so that copying it is all that is left to do."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Signing secret"))
+        kwargs.setdefault("widget", CopyableInput(attrs=_PLAIN))
+        kwargs.setdefault("initial", generate_signing_secret)
+        super().__init__(max_length=200, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        secret = super().clean(value)
+        if not secret:
+            return ""
+        try:
+            signing_key(secret)
+        except InvalidSecret:
+            raise ValidationError(INVALID_SECRET, code="invalid_secret") from None
+        return secret
+
+
+class _EndpointForm(forms.ModelForm):
+    """What all forms for endpoints share: the two fields that the model keeps encrypted."""
+
+    class Meta:
+        model = Endpoint
+        fields = ["name", "owner_email"]
+
+    def _post_clean(self) -> None:
+        for name in ("url", "signing_secret"):
+            if self.cleaned_data.get(name):
+                setattr(self.instance, name, self.cleaned_data[name])
+        super()._post_clean()
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        # The model checks the stored URL and secret too, but here only what was typed counts,
+        # and the fields above have judged it.
+        for name in ("url", "signing_secret"):
+            errors.error_dict.pop(name, None)
+        super()._update_errors(errors)
+
+
+class NewEndpointForm(_EndpointForm):
+    """The least that an endpoint needs: the form in the chooser."""
+
+    url = _URLField(help_text=_("Where the receiver listens, as its people gave it to you."))
+    signing_secret = SecretField(
+        help_text=_(
+            "Copy it into the receiver now, or replace it by the receiver’s own. Afterwards only "
+            "people with a permission of their own can see it."
+        ),
+    )
+
+    field_order = ["name", "url", "signing_secret", "owner_email"]
+
+
+class _DetailsMixin(forms.Form):
+    extra_signatures = forms.MultipleChoiceField(
+        label=_("Further signatures"),
+        choices=scheme_choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_(
+            "Each request is signed as Standard Webhooks has it. Tick what the receiver checks "
+            "besides."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("extra_signatures", self.instance.extra_signatures)  # type: ignore[attr-defined]
+
+    def clean_extra_signatures(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["extra_signatures"]
+        self.instance.extra_signatures = chosen  # type: ignore[attr-defined]
+        return chosen
+
+
+class CreateEndpointForm(_DetailsMixin, SubscriptionFieldsMixin, NewEndpointForm):
+    field_order = [
+        "name", "url", "signing_secret", "event_types", "below_page",
+        "owner_email", "format", "extra_signatures", "concurrency",
+    ]  # fmt: skip
+
+    class Meta(NewEndpointForm.Meta):
+        fields = ["name", "owner_email", "format", "concurrency"]
+
+
+class EditEndpointForm(_DetailsMixin, SubscriptionFieldsMixin, _EndpointForm):
+    url = _URLField(required=False)
+
+    field_order = CreateEndpointForm.field_order
+
+    class Meta(CreateEndpointForm.Meta):
+        pass
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["url"].help_text = _(
+            "At present a URL on %(host)s; the rest of it is kept secret. "
+            "Leave this empty to keep it, or enter another URL."
+        ) % {"host": self.instance.host or "—"}
+
+    def save(self, commit: bool = True) -> Endpoint:
+        endpoint: Endpoint = super().save(commit)
+        # Whatever it was held for was the old URL's; only a pause is somebody's will.
+        if self.cleaned_data.get("url") and hold_of(endpoint) not in ("", HoldReason.PAUSED):
+            incidents.release(endpoint.pk)
+            queue.wake_on_commit()
+        return endpoint

@@ -1,0 +1,46 @@
+"""For page editors: what was sent about this page, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from wagtail.admin.panels import Panel
+
+from ..models import Delivery
+from .permissions import VIEW_DELIVERY
+from .tables import StyledMixin, listed, recent_table
+
+
+SHOWN = 10
+
+
+class WebhookDeliveriesPanel(Panel):
+    """The last deliveries about the page, for those who may see the log. Changes nothing."""
+
+    def on_model_bound(self) -> None:
+        if not self.heading:
+            self.heading = _("Webhook deliveries")
+
+    class BoundPanel(StyledMixin, Panel.BoundPanel):
+        template_name = "wagtail_webhooks/admin/panel.html"
+
+        @cached_property
+        def deliveries(self) -> list[Delivery]:
+            about = Delivery.objects.filter(message__page_id=self.instance.pk)
+            return list(listed(about)[:SHOWN])
+
+        def is_shown(self) -> bool:
+            user = getattr(self.request, "user", None)
+            return bool(self.instance.pk and user and user.has_perm(VIEW_DELIVERY))
+
+        def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
+            context: dict[str, Any] = super().get_context_data(parent_context)
+            log = reverse("wagtail_webhooks_deliveries:index")
+            return {
+                **context,
+                "table": recent_table(self.deliveries, with_endpoint=True),
+                "log_url": f"{log}?page={self.instance.pk}",
+            }

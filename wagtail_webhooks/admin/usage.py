@@ -1,0 +1,60 @@
+"""Which pages and other objects name an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from modelcluster.fields import ParentalKey
+from wagtail.admin.admin_url_finder import AdminURLFinder
+
+from ..models import Delivery, Endpoint, EndpointState, Subscription
+
+
+#: What refers to an endpoint without using it.
+_OWN_MODELS = (Delivery, EndpointState, Subscription)
+
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class User:
+    """One object that names the endpoint; without a URL where it may not be edited."""
+
+    label: str
+    kind: str
+    url: str | None
+
+
+def users_of(endpoint: Endpoint, viewer: Any) -> list[User]:
+    finder = AdminURLFinder(viewer)
+    found = {(type(item), item.pk): item for item in _referring(endpoint)}
+    users = [
+        User(str(item), str(item._meta.verbose_name), finder.get_edit_url(item))
+        for item in found.values()
+    ]
+    return sorted(users, key=lambda user: user.label)
+
+
+def is_deletable(endpoint: Endpoint) -> bool:
+    """Only what left no trace: the log and the pages must not lose their endpoint."""
+    return not endpoint.deliveries.exists() and next(_referring(endpoint), None) is None
+
+
+def _referring(endpoint: Endpoint) -> Iterator[Model]:
+    # Hidden ones too: whoever needs no way back names the relation "+".
+    for relation in Endpoint._meta.get_fields(include_hidden=True):
+        model: Any = relation.related_model
+        is_ours = model in _OWN_MODELS or (model and model._meta.auto_created)
+        if is_ours or relation.concrete or not relation.auto_created:
+            continue
+        rows = model._base_manager.filter(**{relation.field.name: endpoint})  # type: ignore[union-attr]
+        parent = next((f for f in model._meta.fields if isinstance(f, ParentalKey)), None)
+        if parent is None:
+            yield from rows[:SHOWN]
+        else:
+            # The links of a page are its child objects: what uses the endpoint is the page.
+            for row in rows.select_related(parent.name)[:SHOWN]:
+                yield getattr(row, parent.name)

@@ -1,0 +1,129 @@
+"""The citizen's form, and the editor's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.forms import BoundField
+from django.utils.translation import gettext_lazy as _
+from wagtail.contrib.forms.forms import BaseForm, FormBuilder, WagtailAdminFormPageForm
+
+from .panels import CHOOSE_ENDPOINTS
+
+
+#: Has a hyphen, so that it cannot be the name of a field: those are snake case.
+TOKEN_NAME = "form-token"  # noqa: S105 - a name, not a token
+#: A page of print is 3,000 characters. Keeps the largest form well within MAX_PAYLOAD_BYTES.
+MAX_MULTILINE_LENGTH = 10_000
+
+#: What a browser may fill in for the citizen (WCAG 2.2, 1.3.5), by words in the field's name.
+_AUTOCOMPLETE = [
+    (r"e_?mail(_address)?", "email"),
+    (r"(first|given|fore)_?name", "given-name"),
+    (r"(last|family|sur)_?name", "family-name"),
+    (r"organi[sz]ation|company|business_name|employer", "organization"),
+    (r"(full_|your_|contact_)?name", "name"),
+    (r"(tele)?phone(_number)?|mobile(_number)?|tel", "tel"),
+    (r"post_?code|postal_code|zip(_code)?", "postal-code"),
+    (r"(street_|postal_)?address", "street-address"),
+    (r"town|city", "address-level2"),
+    (r"country", "country-name"),
+    (r"job_title|position", "organization-title"),
+    (r"date_of_birth|birth_?day", "bday"),
+]
+_AUTOCOMPLETE_BY_TYPE = {"email": "email", "url": "url"}
+
+
+class LeadForm(BaseForm):
+    """Wagtail's form with what makes it accessible, and with a token that is used once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            is_choice = isinstance(field, forms.ChoiceField | forms.BooleanField)
+            field.error_messages["required"] = (
+                _("Please choose.") if is_choice else _("Please fill this in.")
+            )
+            _hint_browser(name, field.widget)
+
+    @cached_property
+    def token(self) -> str:
+        """The one that was posted, or a new one: a form without it is as good as any other."""
+        try:
+            return str(UUID(self.data.get(TOKEN_NAME, "")))
+        except (ValueError, AttributeError):
+            return str(uuid4())
+
+    def fingerprint(self) -> str:
+        """Equal only when the same form was sent twice with the same answers.
+
+        With the answers in it, since somebody may go back, correct a mistake and send it again.
+        """
+        return sha256(f"{self.token}\n{self.cleaned_data!r}".encode()).hexdigest()
+
+    def questions(self) -> Iterator[BoundField]:
+        """The visible fields, each tied to its help and its errors for assistive technology."""
+        for bound in self.visible_fields():
+            ids = [f"{bound.auto_id}_help"] if bound.help_text else []
+            ids += [f"{bound.auto_id}_error"] if bound.errors else []
+            bound.described_by = " ".join(ids)
+            bound.first_id = bound.id_for_label or f"{bound.auto_id}_0"
+            if ids and not bound.use_fieldset:
+                bound.field.widget.attrs["aria-describedby"] = bound.described_by
+            yield bound
+
+
+def _hint_browser(name: str, widget: forms.Widget) -> None:
+    input_type = "textarea" if isinstance(widget, forms.Textarea) else _input_type(widget)
+    if input_type not in ("text", "textarea", "email", "url", "date"):
+        return
+    purpose = _AUTOCOMPLETE_BY_TYPE.get(input_type) or _purpose_of(name)
+    if purpose:
+        widget.attrs.setdefault("autocomplete", purpose)
+    if purpose == "tel":
+        widget.input_type = "tel"  # type: ignore[attr-defined]
+
+
+def _input_type(widget: forms.Widget) -> str:
+    return widget.attrs.get("type") or getattr(widget, "input_type", "")
+
+
+def _purpose_of(name: str) -> str | None:
+    matches = (purpose for words, purpose in _AUTOCOMPLETE if re.fullmatch(words, name))
+    return next(matches, None)
+
+
+class LeadFormBuilder(FormBuilder):
+    """Wagtail's builder with the browser's own date pickers and a limit on long texts."""
+
+    def get_form_class(self) -> type[LeadForm]:
+        return type("WagtailLeadForm", (LeadForm,), self.formfields)
+
+    def create_multiline_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        options.setdefault("max_length", MAX_MULTILINE_LENGTH)
+        options.setdefault("widget", forms.Textarea(attrs={"rows": 6}))
+        return super().create_multiline_field(field, options)
+
+    def create_date_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        return forms.DateField(**{"widget": widget, **options})
+
+    def create_datetime_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        return forms.DateTimeField(**{"widget": widget, **options})
+
+
+class OpportunityPageForm(WagtailAdminFormPageForm):
+    """The editor's form; without the endpoints for those who may not choose them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = self.for_user
+        if user is None or not user.has_perm(CHOOSE_ENDPOINTS):
+            self.formsets.pop("endpoint_links", None)

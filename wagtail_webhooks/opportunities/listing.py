@@ -1,0 +1,43 @@
+"""Which opportunities are open, and in what order citizens see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, F, Q, When
+from django.utils.translation import gettext_lazy as _
+from wagtail.query import PageQuerySet
+
+
+class State(models.TextChoices):
+    UPCOMING = "upcoming", _("Opens soon")
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+
+
+def state_at(now: datetime, opens_at: datetime | None, closes_at: datetime | None) -> State:
+    if closes_at is not None and closes_at <= now:
+        return State.CLOSED
+    if opens_at is not None and opens_at > now:
+        return State.UPCOMING
+    return State.OPEN
+
+
+def in_reading_order(opportunities: Any, now: datetime) -> Any:
+    """What can be acted on first: open (the next to close first), then to come, then closed."""
+    closed, upcoming = Q(closes_at__lte=now), Q(opens_at__gt=now)
+    return opportunities.order_by(
+        Case(When(closed, then=2), When(upcoming, then=1), default=0),
+        Case(When(~closed & upcoming, then=F("opens_at"))).asc(nulls_last=True),
+        Case(When(~closed, then=F("closes_at"))).asc(nulls_last=True),
+        F("closes_at").desc(nulls_last=True),
+        "title",
+        "pk",
+    )
+
+
+class OpportunityQuerySet(PageQuerySet):
+    def in_reading_order(self, now: datetime) -> OpportunityQuerySet:
+        return in_reading_order(self, now)

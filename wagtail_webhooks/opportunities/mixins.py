@@ -1,0 +1,172 @@
+"""What opportunities are made of. Abstract, so that a site can build its own on its own pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.core.validators import validate_email
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from wagtail.contrib.forms.models import AbstractFormSubmission
+from wagtail.fields import RichTextField
+
+from ..models import Endpoint
+from .listing import State, in_reading_order, state_at
+from .references import new_reference
+
+
+def validate_email_addresses(value: str) -> None:
+    for address in value.split(","):
+        validate_email(address.strip())
+
+
+class AbstractDepartment(models.Model):
+    """Who is behind an opportunity."""
+
+    name = models.CharField(_("name"), max_length=120)
+    owner_emails = models.CharField(
+        _("owners’ e-mail addresses"),
+        max_length=500,
+        blank=True,
+        validators=[validate_email_addresses],
+        help_text=_("Whom to ask about its opportunities. Separate addresses with commas."),
+    )
+    default_endpoint = models.ForeignKey(
+        Endpoint,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("default endpoint"),
+        help_text=_("Where leads go when the opportunity itself names no endpoint."),
+    )
+
+    class Meta:
+        abstract = True
+        verbose_name = _("department")
+        verbose_name_plural = _("departments")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AbstractLead(AbstractFormSubmission):
+    """What a citizen sent."""
+
+    #: Its page emits ``lead.submitted``; ``form.submitted`` for the same thing would be once more.
+    emits_own_event = True
+
+    reference = models.CharField(
+        _("reference"), max_length=20, unique=True, editable=False, default=new_reference
+    )
+    language = models.CharField(_("language"), max_length=20, editable=False)
+    # Of the form's one-time token and the answers: what makes two submissions one and the same.
+    fingerprint = models.CharField(max_length=64, unique=True, editable=False)
+    #: No event could be made of it yet; the sweep tries again.
+    is_untold = models.BooleanField(default=False, db_index=True, editable=False)
+
+    class Meta(AbstractFormSubmission.Meta):
+        abstract = True
+        verbose_name = _("lead")
+        verbose_name_plural = _("leads")
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_data(self) -> dict[str, Any]:
+        # With a hyphen: an editor's field may be called "Reference", and its name be snake case.
+        return {**super().get_data(), "lead-reference": self.reference}
+
+
+class OpportunityMixin(models.Model):
+    """The facts of an opportunity."""
+
+    class Kind(models.TextChoices):
+        GRANT = "grant", _("Grant")
+        LOAN = "loan", _("Loan")
+        TRAINING = "training", _("Training")
+
+    summary = models.TextField(
+        _("summary"), max_length=300, blank=True, help_text=_("One or two sentences, for lists.")
+    )
+    body = RichTextField(_("text"), blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.GRANT)
+    amount = models.CharField(
+        _("amount"), max_length=100, blank=True, help_text=_("In words, such as “up to £25,000”.")
+    )
+    opens_at = models.DateTimeField(
+        _("opens"), null=True, blank=True, help_text=_("Empty: open as soon as it is published.")
+    )
+    closes_at = models.DateTimeField(
+        _("closes"),
+        null=True,
+        blank=True,
+        help_text=_("The form is taken away at this time. Empty: stays open."),
+    )
+    contact_email = models.EmailField(
+        _("contact e-mail address"), blank=True, help_text=_("Shown to citizens.")
+    )
+    thank_you_text = RichTextField(
+        _("thank-you text"),
+        blank=True,
+        features=["bold", "italic", "link", "ul"],
+        help_text=_("Shown with the reference after the form was sent: what happens next."),
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def state(self) -> State:
+        return state_at(timezone.now(), self.opens_at, self.closes_at)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            raise ValidationError({"closes_at": _now("It must close after it opens.")})
+
+    def add_default_form_fields(self) -> None:
+        """Give the page the form that most opportunities need; in memory, as its editor does."""
+        field: Any = self._meta.get_field("form_fields").related_model
+        self.form_fields = [  # type: ignore[attr-defined]
+            field(label=_now("Name"), field_type="singleline", required=True, sort_order=0),
+            field(label=_now("E-mail address"), field_type="email", required=True, sort_order=1),
+            field(label=_now("Telephone"), field_type="singleline", required=False, sort_order=2),
+            field(
+                label=_now("Organisation"), field_type="singleline", required=False, sort_order=3
+            ),
+            field(label=_now("Message"), field_type="multiline", required=True, sort_order=4),
+        ]
+
+
+class OpportunityIndexMixin(models.Model):
+    """A list of the opportunities below a page."""
+
+    #: The model that is listed, as ``app_label.ModelName``.
+    opportunity_model = "webhooks_opportunities.OpportunityPage"
+    per_page = 12
+
+    introduction = RichTextField(
+        _("introduction"), blank=True, features=["bold", "italic", "link", "ul"]
+    )
+
+    class Meta:
+        abstract = True
+
+    def get_opportunities(self) -> Any:
+        """The public ones that are live, in the order in which they are shown."""
+        model: Any = apps.get_model(self.opportunity_model)
+        live = model.objects.descendant_of(self).live().public()
+        return in_reading_order(live.select_related("department"), timezone.now())
+
+    def get_context(self, request: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context(request, *args, **kwargs)  # type: ignore[misc]
+        paginator = Paginator(self.get_opportunities(), self.per_page)
+        context["opportunities"] = paginator.get_page(request.GET.get("page"))
+        return context

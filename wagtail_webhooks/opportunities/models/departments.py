@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from ..mixins import AbstractDepartment
+
+
+class Department(AbstractDepartment):
+    pass

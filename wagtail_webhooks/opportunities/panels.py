@@ -1,0 +1,37 @@
+"""The panel in which an editor chooses, or makes, the endpoints of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wagtail.admin.panels import MultipleChooserPanel, Panel
+
+
+#: Without it the endpoints of a page and of a department can be neither seen nor changed there.
+CHOOSE_ENDPOINTS = "wagtail_webhooks.change_endpoint"
+
+
+class _AbsentPanel(Panel.BoundPanel):
+    def is_shown(self) -> bool:
+        return False
+
+
+class EndpointLinksPanel(MultipleChooserPanel):
+    """Absent for those who may not choose endpoints.
+
+    Hiding it would not do: the formset would then be missing from what they submit, and their
+    page could not be saved. So OpportunityPageForm takes the formset out, and this panel follows.
+    """
+
+    def get_bound_panel(
+        self, instance: Any = None, request: Any = None, form: Any = None, prefix: str = "panel"
+    ) -> Panel.BoundPanel:
+        if form is None:
+            absent = request is None or not request.user.has_perm(CHOOSE_ENDPOINTS)
+        else:
+            absent = self.relation_name not in form.formsets
+        if not absent:
+            return super().get_bound_panel(instance, request, form, prefix)
+        return _AbsentPanel(
+            panel=self, instance=instance, request=request, form=form, prefix=prefix
+        )

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import translation
+from wagtail.signals import init_new_page
+
+from .. import outbox
+from .mixins import OpportunityMixin
+from .submission import tell_untold_leads
+
+
+def add_default_form_fields(sender: Any, page: Any, parent: Any, **kwargs: Any) -> None:
+    """Start a new opportunity with a form that needs no change, in the language of the page."""
+    if isinstance(page, OpportunityMixin) and not page.get_form_fields():
+        with translation.override(parent.locale.language_code):
+            page.add_default_form_fields()
+
+
+def register_signal_handlers() -> None:
+    init_new_page.connect(add_default_form_fields, dispatch_uid="webhooks_opportunities.defaults")
+    if tell_untold_leads not in outbox.reconcilers:
+        outbox.reconcilers.append(tell_untold_leads)

@@ -1,0 +1,210 @@
+"""From a citizen's POST to a stored lead and its event."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from django.apps import apps
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import IntegrityError, models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Endpoint
+from ..outbox import emit
+from .forms import LeadFormBuilder
+from .listing import State
+from .mixins import AbstractLead
+from .references import new_reference
+
+
+logger = logging.getLogger(__name__)
+
+LEAD_SUBMITTED = "lead.submitted"
+#: For reloading the confirmation and for coming back to it; not a receipt to keep.
+CONFIRMATION_SECONDS = 3600
+_REFERENCE_TRIES = 3
+
+
+def _fingerprint(form: Any) -> str:
+    """A site's own form class may know nothing of tokens: then no two submissions are the same."""
+    return form.fingerprint() if hasattr(form, "fingerprint") else uuid4().hex
+
+
+class LeadCaptureMixin(models.Model):
+    """Before OpportunityMixin and FormMixin in the list of bases.
+
+    The citizen is told a reference, and only when the lead is stored. Whether it can be sent on
+    is no concern of theirs: neither the form nor the confirmation depends on an endpoint.
+    """
+
+    form_builder = LeadFormBuilder
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What the other bases have."""
+
+    class Meta:
+        abstract = True
+
+    # -- Storing ---------------------------------------------------------------------------
+
+    def process_form_submission(self, form: Any) -> Any:
+        """The lead of this form: a new one, or the one that the same form made already."""
+        fingerprint = _fingerprint(form)
+        for tries_left in reversed(range(_REFERENCE_TRIES)):
+            try:
+                # One transaction: there is no lead without its event, and no event without it.
+                with transaction.atomic():
+                    lead = self._create_lead(form, fingerprint)
+                    self.tell_endpoints(lead)
+                return lead
+            except IntegrityError:
+                if twin := self._find_lead(fingerprint):
+                    return twin
+                # Else the reference was taken, which one more try cures.
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _create_lead(self, form: Any, fingerprint: str) -> Any:
+        return self.get_submission_class().objects.create(
+            form_data=form.cleaned_data,
+            page=self,
+            reference=new_reference(),
+            language=self.locale.language_code,
+            fingerprint=fingerprint,
+        )
+
+    def _find_lead(self, fingerprint: str) -> Any:
+        leads = self.get_submission_class().objects
+        return leads.filter(fingerprint=fingerprint, page_id=self.pk).first()
+
+    def tell_endpoints(self, lead: Any) -> None:
+        """emit() itself does not fail; what a site overrides may. The lead comes first."""
+        try:
+            with transaction.atomic():
+                emit(
+                    LEAD_SUBMITTED,
+                    self.get_lead_data(lead),
+                    page=self,
+                    source=lead,
+                    endpoints=self.get_lead_endpoints(),
+                    deadline=self.closes_at,
+                    key=lead.reference,
+                )
+            is_untold = False
+        except Exception:
+            logger.exception("No event could be made for lead %s.", lead.reference)
+            is_untold = True
+        if lead.is_untold != is_untold:
+            lead.is_untold = is_untold
+            lead.save(update_fields=["is_untold"])
+
+    def get_lead_endpoints(self) -> list[Endpoint] | None:
+        """The page's own, else its department's; None: whoever is subscribed."""
+        if own := list(self.webhook_endpoints()):
+            return own
+        department = self.department
+        default = department and department.default_endpoint
+        return [default] if default and default.archived_at is None else None
+
+    def get_lead_data(self, lead: Any) -> dict[str, Any]:
+        """What the endpoints are told. Names are a contract with receivers; labels may change."""
+        labels = {field.clean_name: field.label for field in self.get_form_fields()}
+        return {
+            "reference": lead.reference,
+            "submitted_at": lead.submit_time,
+            "language": lead.language,
+            "opportunity": {
+                "id": self.pk,
+                "title": self.title,
+                "url": self.full_url,
+                "department": self.department.name if self.department else None,
+                "kind": self.kind,
+            },
+            "answers": [
+                {"name": name, "label": labels.get(name, name), "value": value}
+                for name, value in lead.form_data.items()
+            ],
+        }
+
+    # -- Showing ---------------------------------------------------------------------------
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            response = self._answer_submission(request)
+        elif reference := self._confirmed_reference(request):
+            response = self._render_confirmation(request, reference)
+        else:
+            response = self._render_form(request, self.get_form(page=self, user=request.user))
+        # The form carries a token and the confirmation a reference: neither is for a cache.
+        add_never_cache_headers(response)
+        return response
+
+    def _answer_submission(self, request: HttpRequest) -> HttpResponse:
+        form = self.get_form(request.POST, request.FILES, page=self, user=request.user)
+        is_valid = form.is_valid()
+        if self.state != State.OPEN:
+            # A double click that straddles the closing time has been stored all the same.
+            if is_valid and (lead := self._find_lead(_fingerprint(form))):
+                return self._redirect_to_confirmation(request, lead)
+            # 409, not 200: nothing was stored, and whoever counts answers should see that too.
+            return self._render_form(request, form, status=409)
+        if not is_valid:
+            return self._render_form(request, form)
+        return self._redirect_to_confirmation(request, self.process_form_submission(form))
+
+    def _render_form(self, request: HttpRequest, form: Any, status: int = 200) -> HttpResponse:
+        context = {**self.get_context(request), "form": form}
+        return TemplateResponse(request, self.get_template(request), context, status=status)
+
+    def _redirect_to_confirmation(self, request: HttpRequest, lead: Any) -> HttpResponse:
+        query = urlencode({"sent": self._signer().sign(lead.reference)})
+        return HttpResponseRedirect(f"{request.path}?{query}")
+
+    def _confirmed_reference(self, request: HttpRequest) -> str | None:
+        try:
+            token = request.GET.get("sent", "")
+            return self._signer().unsign(token, max_age=CONFIRMATION_SECONDS)
+        except BadSignature:
+            return None
+
+    def _signer(self) -> TimestampSigner:
+        return TimestampSigner(salt=f"webhooks_opportunities.confirmation.{self.pk}")
+
+    def _render_confirmation(self, request: HttpRequest, reference: str) -> HttpResponse:
+        context = {**self.get_context(request), "reference": reference}
+        return TemplateResponse(request, self.get_landing_page_template(request), context)
+
+    def render_landing_page(
+        self, request: HttpRequest, form_submission: Any = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Wagtail's preview of the confirmation, which has no lead to show."""
+        reference = form_submission.reference if form_submission else "K7PM-2XQ9"
+        return self._render_confirmation(request, reference)
+
+    # -- The list of leads in the admin ----------------------------------------------------
+
+    def get_data_fields(self) -> list[tuple[str, Any]]:
+        submitted, *answers = super().get_data_fields()
+        return [submitted, ("lead-reference", _("Reference")), *answers]
+
+    def get_submissions_list_view_class(self) -> Any:
+        from .views import LeadListView
+
+        return LeadListView
+
+
+def tell_untold_leads() -> None:
+    """For the sweep: leads for which no event could be made when they came."""
+    for model in apps.get_models():
+        if issubclass(model, AbstractLead):
+            for lead in model.objects.filter(is_untold=True)[:100]:
+                lead.page.specific.tell_endpoints(lead)

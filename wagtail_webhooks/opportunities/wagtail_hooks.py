@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+from wagtail.snippets.models import register_snippet
+
+from ..events import EventType
+from .models import Department
+from .submission import LEAD_SUBMITTED
+from .viewsets import DepartmentViewSet
+
+
+@hooks.register("register_webhook_event_types")
+def register_event_types() -> list[EventType]:
+    return [
+        EventType(
+            LEAD_SUBMITTED,
+            _("Lead submitted"),
+            _("Somebody sent the form of an opportunity."),
+        )
+    ]
+
+
+register_snippet(Department, viewset=DepartmentViewSet)

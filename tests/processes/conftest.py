@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.processes.site import Citizen, LiveSite, OwnRedis, database, free_port
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
+    """The demo's content, migrated and loaded; its processes are started by the test."""
+    with ExitStack() as stack:
+
+        def make(redis_url: str | None = None) -> LiveSite:
+            url = os.environ.get("REDIS_URL", "") if redis_url is None else redis_url
+            site = LiveSite(tmp_path, free_port(), stack.enter_context(database(tmp_path)), url)
+            stack.callback(site.close)
+            site.manage("migrate", "--verbosity", "0")
+            site.manage("load_demo")
+            return site
+
+        yield make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., LiveSite]) -> LiveSite:
+    return make_site()
+
+
+@pytest.fixture
+def citizen(site: LiveSite) -> Citizen:
+    return Citizen(site)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    if not OwnRedis.is_installed():
+        assert not os.environ.get("REQUIRE_BROWSER"), "redis-server is not installed"
+        pytest.skip("redis-server is not installed")
+    own = OwnRedis(tmp_path)
+    own.start()
+    yield own
+    own.stop()

@@ -99,7 +99,8 @@ migrations-check: $(VENV)/.stamp-demo $(LOWEST_VENV)/.stamp
 
 .PHONY: messages
 messages: $(VENV)/.stamp-demo
-	cd wagtail_webhooks && $(abspath $(RUN)) -m django makemessages --all --no-obsolete --add-location file
+	@# Not python -m django: in this folder our secrets.py would pass for the standard library's.
+	cd wagtail_webhooks && $(abspath $(BIN))/django-admin makemessages --all --no-obsolete --add-location file
 	$(MAKE) compile-messages
 
 .PHONY: compile-messages

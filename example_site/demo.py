@@ -12,9 +12,11 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from honcho.compat import ProcessManager
 from honcho.manager import Manager
 
 
@@ -55,13 +57,18 @@ def _port(name: str, default: int) -> int:
 def _port_problems(ports: dict[str, int]) -> list[str]:
     """A sentence for each port that cannot be had, with the way out."""
     problems = [
-        f"Port {port} is taken by another program. Choose a free one: {name}={port + 1} make demo"
+        f"Port {port} is taken by another program. Choose another: "
+        f"{name}={_next_free(port)} make demo"
         for name, port in ports.items()
         if not _is_free(port)
     ]
     if len(set(ports.values())) < len(ports):
         problems.append(f"{' and '.join(ports)} must not be the same port.")
     return problems
+
+
+def _next_free(port: int) -> int:
+    return next(other for other in (*range(port + 1, 65536), *range(1024, port)) if _is_free(other))
 
 
 def _is_free(port: int) -> bool:
@@ -89,13 +96,22 @@ def _environment(port: int, receiver_port: int) -> dict[str, str]:
     }
 
 
-def _run(commands: dict[str, list[str]]) -> int:
-    """Run all until one ends or a signal comes.
+class _LeaderFirst(ProcessManager):
+    """Asks only the first process of each group to stop, and kills whole groups after 5 seconds.
 
-    Each is the leader of a process group of its own, and signals go to the whole group, so that
-    the processes that the queue has forked end with it.
+    The queue ends its own workers in order, and does not when they are told to stop behind its
+    back.
     """
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _run(commands: dict[str, list[str]]) -> int:
+    """Run all, each in a process group of its own, until one ends or a signal comes."""
     manager = Manager()
+    manager._procmgr = _LeaderFirst()
     for name, command in commands.items():
         line = shlex.join([sys.executable, str(MANAGE), *command])
         manager.add_process(name, f"exec {line}")
@@ -110,4 +126,8 @@ def _terminate(signum: int, frame: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        # While the data is loaded; later it is the manager that hears it.
+        sys.exit(STOPPED_BY_SIGNAL[0])

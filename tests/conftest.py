@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.testing import Receiver
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Wagtail caches where the sites are, beyond the transaction of a test."""
+    cache.clear()
 
 
 @pytest.fixture

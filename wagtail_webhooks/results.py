@@ -75,7 +75,7 @@ def _attempt(result: Result, *, is_late: bool) -> Attempt:
         delivery_id=result.job.delivery_id,
         started_at=result.started_at,
         duration_ms=result.duration_ms,
-        outcome=result.outcome,
+        outcome=result.outcome or Outcome.INTERNAL,
         detail=result.detail,
         status_code=result.status_code,
         request_headers=result.request_headers,

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.factories import make_opportunity
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.opportunities.models import OpportunityPage
-
-from ..factories import make_opportunity
 
 
 @pytest.fixture

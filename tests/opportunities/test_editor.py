@@ -11,10 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from wagtail.models import Page
 
+from tests.factories import answers, make_department, make_index, make_opportunity
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.opportunities.models import Department, OpportunityPage
-
-from ..factories import answers, make_department, make_index, make_opportunity
 
 
 pytestmark = pytest.mark.django_db

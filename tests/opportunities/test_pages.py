@@ -13,10 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from wagtail.models import PageViewRestriction, Site
 
+from tests.factories import answers, make_department, make_index, make_opportunity
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.opportunities.models import Lead, OpportunityEndpoint, OpportunityPage
-
-from ..factories import answers, make_department, make_index, make_opportunity
 
 
 pytestmark = pytest.mark.django_db

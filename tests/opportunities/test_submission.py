@@ -18,12 +18,11 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
+from tests.factories import answers, make_department, make_opportunity
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
 from wagtail_webhooks.opportunities.references import ALPHABET, new_reference
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
-
-from ..factories import answers, make_department, make_opportunity
 
 
 pytestmark = pytest.mark.django_db

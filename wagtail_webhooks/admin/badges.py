@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Attempt, Delivery, Endpoint, EndpointState
-from ..models.deliveries import Outcome, Status
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint, EndpointState
+from wagtail_webhooks.models.deliveries import Outcome, Status
 
 
 if TYPE_CHECKING:

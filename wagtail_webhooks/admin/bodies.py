@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from ..models import Delivery
+from wagtail_webhooks.models import Delivery
 
 
 #: Characters that change the direction of the text around them, and could disguise it.

@@ -18,7 +18,8 @@ from wagtail.admin.viewsets.chooser import ChooserViewSet
 from wagtail.admin.widgets import BaseChooser
 from wagtail.log_actions import log
 
-from ..models import Endpoint
+from wagtail_webhooks.models import Endpoint
+
 from .forms import NewEndpointForm
 from .tables import EndpointBadgeColumn, StyledMixin
 

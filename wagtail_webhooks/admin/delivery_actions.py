@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.log_actions import log
 
-from .. import outbox
-from ..models import Delivery, Endpoint
-from ..models.deliveries import Reason, Status
+from wagtail_webhooks import outbox
+from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import Reason, Status
+
 from .actions import ActionView
 from .filters import DeliveryFilterSet
 from .permissions import RESEND, VIEW_DELIVERY

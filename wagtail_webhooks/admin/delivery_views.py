@@ -16,8 +16,9 @@ from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColum
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
-from ..models import Delivery
-from ..models.deliveries import Status
+from wagtail_webhooks.models import Delivery
+from wagtail_webhooks.models.deliveries import Status
+
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
 from .bodies import sent_body
 from .explain import cause_of, explain

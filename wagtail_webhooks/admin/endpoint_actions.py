@@ -15,10 +15,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin import messages
 from wagtail.log_actions import log
 
-from .. import incidents, queue
-from ..exceptions import SecretUnavailable
-from ..models.deliveries import Status
-from ..models.endpoints import HoldReason
+from wagtail_webhooks import incidents, queue
+from wagtail_webhooks.exceptions import SecretUnavailable
+from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.endpoints import HoldReason
+
 from .actions import ActionView
 from .badges import hold_of
 from .forms import SecretField

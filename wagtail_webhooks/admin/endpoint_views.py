@@ -22,9 +22,10 @@ from wagtail.admin.ui.tables import Column, Table, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.log_actions import log
 
-from ..models import Delivery, Endpoint
-from ..models.deliveries import Status
-from ..signatures import EXTRA_SCHEMES
+from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.signatures import EXTRA_SCHEMES
+
 from .badges import endpoint_badge, endpoint_status, hold_of
 from .explain import explain
 from .filters import EndpointFilterSet

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models.deliveries import Outcome, Reason, Status
-from ..models.endpoints import HoldReason
+from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
+from wagtail_webhooks.models.endpoints import HoldReason
 
 
 if TYPE_CHECKING:

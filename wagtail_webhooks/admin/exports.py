@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Delivery
+from wagtail_webhooks.models import Delivery
+
 from .badges import delivery_badge
 from .tables import about, event_label
 

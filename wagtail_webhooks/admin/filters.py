@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.widgets import AdminPageChooser
 
-from ..events import event_types
-from ..models import Delivery, Endpoint
-from ..models.deliveries import Status
+from wagtail_webhooks.events import event_types
+from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import Status
+
 from .badges import DELIVERY_BADGES, ENDPOINT_BADGES, HELD
 
 

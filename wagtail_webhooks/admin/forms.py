@@ -8,13 +8,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .. import incidents, queue
-from ..addresses import MAX_URL_LENGTH, check_url
-from ..exceptions import InvalidSecret, URLNotAllowed
-from ..models import Endpoint
-from ..models.endpoints import HoldReason
-from ..secrets import generate_signing_secret, signing_key
-from ..signatures import scheme_choices
+from wagtail_webhooks import incidents, queue
+from wagtail_webhooks.addresses import MAX_URL_LENGTH, check_url
+from wagtail_webhooks.exceptions import InvalidSecret, URLNotAllowed
+from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.secrets import generate_signing_secret, signing_key
+from wagtail_webhooks.signatures import scheme_choices
+
 from .badges import hold_of
 from .subscriptions import SubscriptionFieldsMixin
 from .widgets import CopyableInput
@@ -76,14 +77,14 @@ class _EndpointForm(forms.ModelForm):
         for name in ("url", "signing_secret"):
             if self.cleaned_data.get(name):
                 setattr(self.instance, name, self.cleaned_data[name])
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
 
     def _update_errors(self, errors: ValidationError) -> None:
         # The model checks the stored URL and secret too, but here only what was typed counts,
         # and the fields above have judged it.
         for name in ("url", "signing_secret"):
             errors.error_dict.pop(name, None)
-        super()._update_errors(errors)
+        super()._update_errors(errors)  # type: ignore[misc]
 
 
 class NewEndpointForm(_EndpointForm):

@@ -9,7 +9,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from wagtail.admin.panels import Panel
 
-from ..models import Delivery
+from wagtail_webhooks.models import Delivery
+
 from .permissions import VIEW_DELIVERY
 from .tables import StyledMixin, listed, recent_table
 
@@ -21,7 +22,7 @@ class WebhookDeliveriesPanel(Panel):
     """The last deliveries about the page, for those who may see the log. Changes nothing."""
 
     def on_model_bound(self) -> None:
-        if not self.heading:
+        if not self.heading:  # type: ignore[has-type]
             self.heading = _("Webhook deliveries")
 
     class BoundPanel(StyledMixin, Panel.BoundPanel):

@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import apps
 from wagtail.permission_policies import ModelPermissionPolicy
 
-from ..models import Delivery, Message
+from wagtail_webhooks.models import Delivery, Message
 
 
 VIEW_DELIVERY = "wagtail_webhooks.view_delivery"

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminPageChooser
 
-from ..events import event_types, pattern_choices
-from ..models import Endpoint, Subscription
-from ..models.endpoints import Scope
+from wagtail_webhooks.events import event_types, pattern_choices
+from wagtail_webhooks.models import Endpoint, Subscription
+from wagtail_webhooks.models.endpoints import Scope
+
 from .widgets import DescribedCheckboxes
 
 
@@ -30,7 +31,7 @@ class SubscriptionFieldsMixin(forms.Form):
             "themselves."
         ),
     )
-    below_page = forms.ModelChoiceField(
+    below_page: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=gettext_lazy("Only below this page"),
         queryset=None,
         widget=AdminPageChooser(can_choose_root=False),
@@ -58,7 +59,7 @@ class SubscriptionFieldsMixin(forms.Form):
         self._save_subscriptions(endpoint)
         return endpoint
 
-    def _scope_page_id(self) -> int | None:
+    def _scope_page_id(self) -> Any:
         """The page of all subscriptions; None where they differ, or are for the whole site."""
         if not self.instance.pk:
             return None
@@ -68,20 +69,20 @@ class SubscriptionFieldsMixin(forms.Form):
     def _managed(self) -> QuerySet[Subscription]:
         if not self.instance.pk:
             return Subscription.objects.none()
-        return self.instance.subscriptions.filter(page_id=self.scope_page_id)
+        return self.instance.subscriptions.filter(page=self.scope_page_id)
 
     def _save_subscriptions(self, endpoint: Endpoint) -> None:
         page = self.cleaned_data["below_page"]
         chosen = self.cleaned_data["event_types"]
         scope = Scope.SUBTREE if page else Scope.SITE
-        page_id = page.pk if page else None
-        managed = endpoint.subscriptions.filter(page_id=self.scope_page_id)
+        page_id: Any = page.pk if page else None
+        managed = endpoint.subscriptions.filter(page=self.scope_page_id)
         if page_id == self.scope_page_id:
             managed = managed.exclude(event_type__in=chosen)
         managed.delete()
         for event_type in chosen:
             endpoint.subscriptions.get_or_create(
-                event_type=event_type, page_id=page_id, defaults={"scope": scope}
+                event_type=event_type, page=page, defaults={"scope": scope}
             )
 
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.tables import Column, DateColumn, Table, TitleColumn
 
-from ..events import event_types
-from ..models import Delivery, Endpoint
+from wagtail_webhooks.events import event_types
+from wagtail_webhooks.models import Delivery, Endpoint
+
 from .badges import HELD, delivery_badge, delivery_status, endpoint_badge, last_answer, state_of
 
 

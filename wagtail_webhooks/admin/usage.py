@@ -10,7 +10,7 @@ from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.admin.admin_url_finder import AdminURLFinder
 
-from ..models import Delivery, Endpoint, EndpointState, Subscription
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Subscription
 
 
 #: What refers to an endpoint without using it.

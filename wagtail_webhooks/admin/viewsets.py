@@ -10,7 +10,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
 
-from ..models import Delivery, Endpoint
+from wagtail_webhooks.models import Delivery, Endpoint
+
 from . import delivery_actions, delivery_views, endpoint_actions, endpoint_views
 from .forms import CreateEndpointForm, EditEndpointForm
 from .permissions import VIEW_DELIVERY, ReadOnlyPolicy

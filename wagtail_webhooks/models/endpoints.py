@@ -267,7 +267,7 @@ class Told(models.TextChoices):
 
 class EndpointStateQuerySet(models.QuerySet["EndpointState"]):
     def ensure(self, endpoint_ids: Iterable[int]) -> None:
-        states = [EndpointState(endpoint_id=pk) for pk in endpoint_ids]
+        states = [self.model(endpoint_id=pk) for pk in endpoint_ids]
         self.bulk_create(states, ignore_conflicts=True)
 
     def open(self, now: datetime) -> EndpointStateQuerySet:

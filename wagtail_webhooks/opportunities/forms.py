@@ -91,7 +91,7 @@ def _hint_browser(name: str, widget: forms.Widget) -> None:
 
 
 def _input_type(widget: forms.Widget) -> str:
-    return widget.attrs.get("type") or getattr(widget, "input_type", "")
+    return str(widget.attrs.get("type") or getattr(widget, "input_type", None) or "")
 
 
 def _purpose_of(name: str) -> str | None:

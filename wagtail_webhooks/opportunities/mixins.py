@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.models import AbstractFormSubmission
 from wagtail.fields import RichTextField
 
-from ..models import Endpoint
+from wagtail_webhooks.models import Endpoint
+
 from .listing import State, in_reading_order, state_at
 from .references import new_reference
 

@@ -5,14 +5,15 @@ from typing import Any
 from django.utils import translation
 from wagtail.signals import init_new_page
 
-from .. import outbox
+from wagtail_webhooks import outbox
+
 from .mixins import OpportunityMixin
 from .submission import tell_untold_leads
 
 
 def add_default_form_fields(sender: Any, page: Any, parent: Any, **kwargs: Any) -> None:
     """Start a new opportunity with a form that needs no change, in the language of the page."""
-    if isinstance(page, OpportunityMixin) and not page.get_form_fields():
+    if isinstance(page, OpportunityMixin) and not page.get_form_fields():  # type: ignore[attr-defined]
         with translation.override(parent.locale.language_code):
             page.add_default_form_fields()
 

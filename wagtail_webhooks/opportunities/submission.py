@@ -15,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Endpoint
-from ..outbox import emit
+from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.outbox import emit
+
 from .forms import LeadFormBuilder
 from .listing import State
 from .mixins import AbstractLead
@@ -193,7 +194,7 @@ class LeadCaptureMixin(models.Model):
     # -- The list of leads in the admin ----------------------------------------------------
 
     def get_data_fields(self) -> list[tuple[str, Any]]:
-        submitted, *answers = super().get_data_fields()
+        submitted, *answers = super().get_data_fields()  # type: ignore[misc]
         return [submitted, ("lead-reference", _("Reference")), *answers]
 
     def get_submissions_list_view_class(self) -> Any:

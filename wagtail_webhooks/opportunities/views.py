@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from wagtail.contrib.forms.views import SubmissionsListView
 
-from ..admin.exports import as_text, without_controls
+from wagtail_webhooks.admin.exports import as_text, without_controls
 
 
 class LeadListView(SubmissionsListView):

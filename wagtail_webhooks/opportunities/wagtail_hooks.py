@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
-from ..events import EventType
+from wagtail_webhooks.events import EventType
+
 from .models import Department
 from .submission import LEAD_SUBMITTED
 from .viewsets import DepartmentViewSet

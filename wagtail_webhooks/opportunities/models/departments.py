@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ..mixins import AbstractDepartment
+from wagtail_webhooks.opportunities.mixins import AbstractDepartment
 
 
 class Department(AbstractDepartment):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ..mixins import AbstractLead
+from wagtail_webhooks.opportunities.mixins import AbstractLead
 
 
 class Lead(AbstractLead):

@@ -17,13 +17,14 @@ from wagtail.contrib.forms.models import AbstractFormField, FormMixin
 from wagtail.contrib.forms.panels import FormSubmissionsPanel
 from wagtail.models import Orderable, Page, PageManager
 
-from ...admin.panels import WebhookDeliveriesPanel
-from ...models import Endpoint, WebhookEndpointsMixin
-from ..forms import OpportunityPageForm
-from ..listing import OpportunityQuerySet
-from ..mixins import OpportunityIndexMixin, OpportunityMixin
-from ..panels import EndpointLinksPanel
-from ..submission import LeadCaptureMixin
+from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
+from wagtail_webhooks.models import Endpoint, WebhookEndpointsMixin
+from wagtail_webhooks.opportunities.forms import OpportunityPageForm
+from wagtail_webhooks.opportunities.listing import OpportunityQuerySet
+from wagtail_webhooks.opportunities.mixins import OpportunityIndexMixin, OpportunityMixin
+from wagtail_webhooks.opportunities.panels import EndpointLinksPanel
+from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
+
 from .departments import Department
 from .leads import Lead
 

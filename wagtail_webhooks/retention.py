@@ -9,11 +9,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .conf import conf
-from .models import AttemptBody, Delivery, DeliveryBody, Message
+from .models import AttemptBody, Delivery, DeliveryBody, Heartbeat, Message
 from .models.deliveries import Status
 
 
 BATCH = 1_000
+#: A worker that has been silent for so long is gone: each restart has a name of its own.
+STALE_HEARTBEAT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ def prune(*, dry_run: bool = False) -> Pruned:
     rows = _old_rows(now - timedelta(days=conf.retention_rows_days))
     if dry_run:
         return Pruned(bodies.count(), rows.count())
+    Heartbeat.objects.filter(seen_at__lt=now - STALE_HEARTBEAT).delete()
     return Pruned(_in_batches(bodies, _empty), _in_batches(rows, _delete))
 
 

@@ -113,6 +113,8 @@ def deliver_now(*, linger: float = 0.0) -> int:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A port that is taken must be noticed; newer Pythons would share it.
+    allow_reuse_port = False
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -13,7 +13,6 @@ from .admin.chooser import endpoint_chooser
 from .admin.delivery_actions import BulkResend
 from .admin.permissions import ReadOnlyPolicy
 from .admin.viewsets import WebhooksGroup
-from .events import HOOK, EventType
 from .models import Delivery
 
 
@@ -36,16 +35,6 @@ hooks.register("register_bulk_action", BulkResend)
 @hooks.register("register_icons")
 def register_icons(icons: list[str]) -> list[str]:
     return [*icons, "wagtail_webhooks/icons/webhook.svg"]
-
-
-@hooks.register(HOOK)
-def register_core_event_types() -> list[EventType]:
-    return [
-        EventType("page.published", _("Page published"), _("A page went live, or live again.")),
-        EventType("page.unpublished", _("Page unpublished"), _("A page is no longer live.")),
-        EventType("form.submitted", _("Form submitted"), _("A visitor sent a form in.")),
-        EventType("webhook.test", _("Test"), _("Somebody pressed “Send a test”.")),
-    ]
 
 
 @hooks.register("register_log_actions")

@@ -202,8 +202,8 @@ def test_the_admin_shows_the_delivery_and_resends_it(site: LiveSite, citizen: Ci
         eventually(lambda: site.query(f"Delivery.objects.get(pk={pk}).status") == "succeeded")
         editor = log_in(site, "editor")
 
-        listing = editor.get(f"{site.url}/admin/wagtail_webhooks_deliveries/", timeout=20)
-        address = f"{site.url}/admin/wagtail_webhooks_deliveries/inspect/{pk}/"
+        listing = editor.get(f"{site.url}/admin/webhooks/deliveries/", timeout=20)
+        address = f"{site.url}/admin/webhooks/deliveries/inspect/{pk}/"
         detail = editor.get(address, timeout=20)
 
         assert (listing.status_code, detail.status_code) == (200, 200)

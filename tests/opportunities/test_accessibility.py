@@ -20,7 +20,7 @@ def page(db: None) -> OpportunityPage:
     """One with a field of every kind."""
     page = make_opportunity()
     field = page.form_fields.model
-    page.form_fields = [
+    fields = [
         *page.form_fields.all(),
         field(label="Postcode", field_type="singleline", help_text="Of your <premises>."),
         field(label="Website", field_type="url"),
@@ -33,8 +33,9 @@ def page(db: None) -> OpportunityPage:
         field(label="I agree", field_type="checkbox"),
         field(label="Source", field_type="hidden", required=False, default_value="flyer"),
     ]
-    for order, one in enumerate(page.form_fields.all()):
+    for order, one in enumerate(fields):
         one.sort_order = order
+    page.form_fields = fields
     page.save()
     return page
 

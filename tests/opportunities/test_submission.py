@@ -341,7 +341,10 @@ def test_a_reference_that_is_taken_is_replaced_by_another(
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_database_decides_a_race(client: Client, opportunity: OpportunityPage) -> None:
-    token, urls, start = hidden_token(client, opportunity), [], Barrier(4)
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        pytest.skip("a database in memory is not shared in turns; this needs a file or a server")
+    token, start = hidden_token(client, opportunity), Barrier(4)
+    urls: list[str] = []
 
     def click() -> None:
         try:
@@ -356,7 +359,6 @@ def test_the_database_decides_a_race(client: Client, opportunity: OpportunityPag
     for thread in threads:
         thread.join(30)
 
-    assert connection.vendor != "sqlite" or len(urls) == 4
     reference = Lead.objects.get().reference
     assert len(urls) == 4
     assert all(f"sent={reference}" in url for url in urls)

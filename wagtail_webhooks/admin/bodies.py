@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from django.core.exceptions import ObjectDoesNotExist
-
 from wagtail_webhooks.models import Delivery
 
 
@@ -27,21 +25,11 @@ class SentBody:
 
 def sent_body(delivery: Delivery) -> SentBody | None:
     """None: there is no body, because it was erased, pruned, or never could be written."""
-    try:
-        raw = bytes(delivery.own_body.content).decode("utf-8", "replace")
-    except ObjectDoesNotExist:
-        return _standard_body(delivery)
-    return SentBody(raw, _pretty(raw))
-
-
-def _standard_body(delivery: Delivery) -> SentBody | None:
-    raw = delivery.message.body
+    raw = delivery.body().decode("utf-8", "replace")
     if not raw:
         return None
-    is_standard = delivery.format in ("", "standard")
-    if delivery.body_sha256 and not is_standard:
-        return None
-    return SentBody(raw, _pretty(raw), is_final=bool(delivery.body_sha256))
+    is_final = bool(delivery.body_sha256) or delivery.format == "standard"
+    return SentBody(raw, _pretty(raw), is_final)
 
 
 def _pretty(raw: str) -> str:

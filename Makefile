@@ -77,7 +77,7 @@ demo: $(VENV)/.stamp-demo
 
 .PHONY: test
 test: $(VENV)/.stamp-test
-	@$(RUN) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.stamp-lint

@@ -12,7 +12,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ["tests", "example_site", "docs"]
-FILES = ["manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "Makefile"]
+FILES = [
+    "manage.py",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Makefile",
+]
 
 
 def lay_out(folder: Path) -> None:

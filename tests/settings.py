@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 
 os.environ.setdefault("SECRET_KEY", "only for tests")
 
 from example_site.settings import *  # noqa: F403
-from example_site.settings import INSTALLED_APPS
+from example_site.settings import DATABASES, INSTALLED_APPS
 
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # In a file, as a site has it: a database in memory cannot be used by threads in turns.
+    _folder = tempfile.TemporaryDirectory(prefix="webhooks-tests-")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/tests.sqlite3"}
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.foreign_forms"]
 

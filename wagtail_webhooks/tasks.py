@@ -26,7 +26,13 @@ def drain() -> int:
 
 
 def sweep() -> int:
-    """Pick up what fell through: lost wakes, lapsed leases, due retries, events without rows."""
+    """Pick up what fell through, and deliver: lost wakes, lapsed leases, due retries too."""
+    pick_up()
+    return drain()
+
+
+def pick_up() -> None:
+    """Give rows to events that have none, and tell owners how their endpoints fare."""
     for step in (
         _make_states,
         outbox.prepare_unprepared,
@@ -34,7 +40,6 @@ def sweep() -> int:
         _tell_owners,
     ):
         _guarded(step)
-    return drain()
 
 
 def prune() -> None:

@@ -18,7 +18,9 @@ def found(settings: Any, **values: Any) -> list[CheckMessage]:
     """What the checks say of these values, in development."""
     settings.DEBUG = values.pop("DEBUG", True)
     settings.WAGTAIL_WEBHOOKS = values
-    return [message for message in run_checks(tags=[TAG], databases=[]) if _is_of_the_setting(message)]
+    return [
+        message for message in run_checks(tags=[TAG], databases=[]) if _is_of_the_setting(message)
+    ]
 
 
 def ids(settings: Any, **values: Any) -> list[str]:
@@ -49,7 +51,9 @@ def test_every_message_says_what_to_do(settings: Any) -> None:
 
 def test_a_setting_that_is_no_dictionary_is_an_error(settings: Any) -> None:
     settings.WAGTAIL_WEBHOOKS = ["ALLOW_HTTP"]
-    assert [message.id for message in run_checks(tags=[TAG], databases=[])] == ["wagtail_webhooks.E001"]
+    assert [message.id for message in run_checks(tags=[TAG], databases=[])] == [
+        "wagtail_webhooks.E001"
+    ]
 
 
 def test_an_unknown_key_warns_and_names_the_nearest(settings: Any) -> None:

@@ -10,16 +10,25 @@ import pytest
 from tests.processes.site import Citizen, LiveSite, OwnRedis, database, free_port
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with all tables, to be copied: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    with database(folder) as url:
+        LiveSite(folder, free_port(), url, "").manage("migrate", "--verbosity", "0")
+        yield url
+
+
 @pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
-    """The demo's content, migrated and loaded; its processes are started by the test."""
+def make_site(tmp_path: Path, migrated: str) -> Iterator[Callable[..., LiveSite]]:
+    """The demo's content; its processes are started by the test."""
     with ExitStack() as stack:
 
         def make(redis_url: str | None = None) -> LiveSite:
             url = os.environ.get("REDIS_URL", "") if redis_url is None else redis_url
-            site = LiveSite(tmp_path, free_port(), stack.enter_context(database(tmp_path)), url)
+            made = stack.enter_context(database(tmp_path, like=migrated))
+            site = LiveSite(tmp_path, free_port(), made, url)
             stack.callback(site.close)
-            site.manage("migrate", "--verbosity", "0")
             site.manage("load_demo")
             return site
 

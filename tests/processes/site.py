@@ -172,20 +172,23 @@ def filled_in(field: Tag, name: str) -> str:
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[str]:
-    """A database of its own, of the kind that the whole suite runs on."""
+def database(folder: Path, like: str | None = None) -> Iterator[str]:
+    """A database of its own, of the kind that the whole suite runs on; a copy of another."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith(("postgres", "psql")):
-        yield f"sqlite:///{folder / 'site.sqlite3'}"
+        made = f"sqlite:///{folder / 'site.sqlite3'}"
+        if like:
+            shutil.copy(like.removeprefix("sqlite:///"), folder / "site.sqlite3")
+        yield made
         return
     import psycopg
 
     name = f"webhooks_{uuid.uuid4().hex[:12]}"
-    server = urlsplit(url)
+    template = f' TEMPLATE "{urlsplit(like).path[1:]}"' if like else ""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"{template}')
         try:
-            yield server._replace(path=f"/{name}").geturl()
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

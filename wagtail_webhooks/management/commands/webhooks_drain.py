@@ -22,21 +22,25 @@ SWEEP_EVERY = 60.0
 
 class Command(BaseCommand):
     help = (
-        "Deliver what is due, in this process and without django-q2: from cron, from systemd, or "
-        "by hand while a cluster is frozen. Any number may run beside each other and beside a "
-        "cluster. SIGTERM and SIGINT end it once the requests under way are answered."
+        "Sweep, and deliver what is due, in this process and without django-q2: from cron, from "
+        "systemd, or by hand while a cluster is frozen. Any number may run beside each other "
+        "and beside a cluster. SIGTERM and SIGINT end it once the requests under way are answered."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--loop",
             action="store_true",
-            help="Go on until stopped, and sweep once a minute.",
+            help="Go on until stopped, sweeping once a minute.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with stop_requests() as stop:
-            sent = self._loop(stop) if options["loop"] else _drain(stop)
+            if options["loop"]:
+                sent = self._loop(stop)
+            else:
+                tasks.pick_up()
+                sent = _drain(stop)
         self.stdout.write(f"Requests made: {sent}.")
 
     def _loop(self, stop: Event) -> int:
@@ -48,7 +52,8 @@ class Command(BaseCommand):
                 close_old_connections()
                 if time.monotonic() >= sweep_at:
                     sweep_at = time.monotonic() + SWEEP_EVERY
-                    sent += tasks.sweep()
+                    tasks.pick_up()
+                    sent += _drain(stop)
                 elif _is_due():
                     sent += _drain(stop)
             except Error as error:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from tests.processes.site import LiveSite, database, free_port
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.testing import Receiver
 
@@ -14,6 +15,15 @@ from wagtail_webhooks.testing import Receiver
 def fresh_cache() -> None:
     """Wagtail caches where the sites are, beyond the transaction of a test."""
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with all tables, to be copied: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    with database(folder) as url:
+        LiveSite(folder, free_port(), url, "").manage("migrate", "--verbosity", "0")
+        yield url
 
 
 @pytest.fixture

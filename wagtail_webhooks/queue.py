@@ -38,8 +38,8 @@ PRUNE = "wagtail_webhooks.tasks.prune"
 DRAIN_BUDGET = 15.0
 #: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
 WAKE_VOID_AFTER = 5.0
-#: Seconds that a citizen's request waits for the broker at the most.
-WAKE_PATIENCE = 0.3
+#: Seconds that a request waits for the broker: with all else that a wake does, below 0.3.
+WAKE_PATIENCE = 0.25
 #: Seconds without another try in this process after the broker failed.
 WAKE_REST = 30.0
 
@@ -158,7 +158,7 @@ def _mark_waiting() -> bool:
 
 
 def _within_patience(function: Callable[[], None]) -> None:
-    """Run the function; give up waiting after 0.3 s where it may hang.
+    """Run the function; give up waiting for it where it may hang.
 
     The ORM broker writes to the database that the caller has just used, so it needs no thread.
     """

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from django.core.management import call_command
 
-from tests.processes.site import LiveSite, free_port
+from tests.processes.site import LiveSite, database, free_port
 
 
 class Outcome(NamedTuple):
@@ -38,20 +37,10 @@ def run() -> Run:
     return run_command
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: Any) -> Path:
-    """A migrated SQLite file, made once: each test with processes gets a copy of it."""
-    folder = tmp_path_factory.mktemp("migrated")
-    path = folder / "site.sqlite3"
-    LiveSite(folder, free_port(), f"sqlite:///{path}", "").manage("migrate", "--verbosity", "0")
-    return Path(path)
-
-
 @pytest.fixture
-def site(tmp_path: Path, migrated_file: Path) -> Iterator[LiveSite]:
+def site(tmp_path: Path, migrated: str) -> Iterator[LiveSite]:
     """An empty site whose endpoints may be on this machine; no process runs yet."""
-    path = tmp_path / "site.sqlite3"
-    shutil.copy(migrated_file, path)
-    live = LiveSite(tmp_path, free_port(), f"sqlite:///{path}", "")
-    yield live
-    live.close()
+    with database(tmp_path, like=migrated) as url:
+        live = LiveSite(tmp_path, free_port(), url, "")
+        yield live
+        live.close()

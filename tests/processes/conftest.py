@@ -10,15 +10,6 @@ import pytest
 from tests.processes.site import Citizen, LiveSite, OwnRedis, database, free_port
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database with all tables, to be copied: migrating takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("migrated")
-    with database(folder) as url:
-        LiveSite(folder, free_port(), url, "").manage("migrate", "--verbosity", "0")
-        yield url
-
-
 @pytest.fixture
 def make_site(tmp_path: Path, migrated: str) -> Iterator[Callable[..., LiveSite]]:
     """The demo's content; its processes are started by the test."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -157,7 +156,7 @@ def test_with_redis_down_the_citizen_waits_no_longer_and_nothing_is_lost(
         deliver_what_the_demo_published(site)
         site.start_web()
         citizen.send_lead(path)  # the first request of a process is slow by itself
-        usual = statistics.median(citizen.send_lead(path)[1] for _ in range(5))
+        usual = max(citizen.send_lead(path)[1] for _ in range(5))
         redis.stop()
         slowest = 0.0
         for _ in range(5):

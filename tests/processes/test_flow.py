@@ -163,9 +163,7 @@ def test_with_redis_down_the_citizen_waits_no_longer_and_nothing_is_lost(
             answer, seconds = citizen.send_lead(path)
             assert answer.status_code == 302
             slowest = max(slowest, seconds)
-        assert (
-            slowest <= usual + 0.3 + 0.2
-        )  # the bound, and what a busy machine adds to any request
+        assert slowest <= usual + 0.3
 
         redis.start()
         site.start_cluster()

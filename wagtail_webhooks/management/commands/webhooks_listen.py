@@ -113,7 +113,7 @@ def _read(body: bytes) -> tuple[str, str]:
     """The event type and the body as text, indented if it is JSON."""
     try:
         event = json.loads(body)
-        text = json.dumps(event, indent=2)
+        text = printable(json.dumps(event, indent=2, ensure_ascii=False), keep="\n")
     except (ValueError, RecursionError):
         return "(not JSON)", printable(body.decode("utf-8", "replace"), keep="\n\t")
     name = event.get("type") if isinstance(event, dict) else None

@@ -75,7 +75,10 @@ class Command(BaseCommand):
 
     def _print(self, text: str) -> None:
         """In one piece, as requests come in several threads; at once, also into a file."""
-        self.stdout.write(text + "\n", ending="")
+        # A terminal without Unicode shows escapes instead of ending the receiver.
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        self.stdout.write(shown + "\n", ending="")
         self.stdout.flush()
 
 

@@ -67,8 +67,20 @@ def emit(
     Raises UnknownEventType, before it touches the database, and nothing else.
     """
     get_event_type(event_type)
-    named = None if endpoints is None else tuple(endpoints)
+    try:
+        named = None if endpoints is None else _read(endpoints)
+    except Exception as error:  # noqa: BLE001  such as a queryset that meets a database in trouble
+        _log("The endpoints of an event of type %s could not be read (%s).", event_type, error)
+        return None
     return record(Occurrence(event_type, data, page, source, named, deadline, key))
+
+
+def _read(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    if isinstance(endpoints, (list, tuple)):
+        return tuple(endpoints)
+    # In a savepoint, so that a query that fails leaves the caller's transaction usable.
+    with transaction.atomic():
+        return tuple(endpoints)
 
 
 def record(occurrence: Occurrence) -> Message | None:

@@ -16,7 +16,7 @@ from wagtail.models import Page
 from tests.conftest import make_endpoint
 from wagtail_webhooks import outbox
 from wagtail_webhooks.exceptions import UnknownEventType
-from wagtail_webhooks.models import Delivery, Message
+from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.models.deliveries import Reason, Status
 from wagtail_webhooks.outbox import emit
 
@@ -96,6 +96,16 @@ def test_named_endpoints_replace_matching() -> None:
 
     assert message is not None
     assert [d.endpoint for d in message.deliveries.all()] == [named]
+
+
+def test_endpoints_that_cannot_be_read_harm_nobody() -> None:
+    broken = Endpoint.objects.extra(where=["a_column_that_is_not_there = 1"])
+
+    with transaction.atomic():
+        Group.objects.create(name="the caller's work")
+        assert emit("lead.submitted", {}, endpoints=broken) is None
+
+    assert Group.objects.filter(name="the caller's work").exists()
 
 
 def test_an_archived_endpoint_gets_nothing() -> None:

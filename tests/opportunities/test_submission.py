@@ -19,6 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import answers, make_department, make_opportunity
+from wagtail_webhooks import outbox
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
 from wagtail_webhooks.opportunities.references import ALPHABET, new_reference
@@ -161,19 +162,28 @@ def test_a_lead_is_told_once_as_a_lead_and_not_as_a_form(
     assert [message.event_type for message in Message.objects.all()] == ["lead.submitted"]
 
 
+@pytest.mark.parametrize(
+    ("place", "function"), [(LeadCaptureMixin, "get_lead_data"), (outbox, "_message")]
+)
 def test_a_lead_that_cannot_be_told_is_stored_and_told_by_the_sweep(
-    client: Client, opportunity: OpportunityPage, monkeypatch: Any, caplog: Any
+    client: Client,
+    opportunity: OpportunityPage,
+    monkeypatch: Any,
+    caplog: Any,
+    place: Any,
+    function: str,
 ) -> None:
-    def broken(self: Any, lead: Any) -> Any:
-        raise KeyError("a site's mistake")
+    def broken(*args: Any) -> Any:
+        raise KeyError("a site's mistake, or a database in trouble")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(LeadCaptureMixin, "get_lead_data", broken)
+        patch.setattr(place, function, broken)
         response = submit(client, opportunity)
     lead = Lead.objects.get()
     assert response.status_code == 302
     assert lead.is_untold
-    assert lead.reference in caplog.text
+    assert "KeyError" in caplog.text
+    assert "a site's mistake" not in caplog.text
     assert not Message.objects.exists()
 
     tell_untold_leads()

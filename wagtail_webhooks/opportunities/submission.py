@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 
-from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.models import Endpoint, Message
 from wagtail_webhooks.outbox import emit
 
 from .forms import LeadFormBuilder
@@ -91,22 +91,31 @@ class LeadCaptureMixin(models.Model):
         """emit() itself does not fail; what a site overrides may. The lead comes first."""
         try:
             with transaction.atomic():
-                emit(
+                endpoints = self.get_lead_endpoints()
+                message = emit(
                     LEAD_SUBMITTED,
                     self.get_lead_data(lead),
                     page=self,
                     source=lead,
-                    endpoints=self.get_lead_endpoints(),
+                    endpoints=endpoints,
                     deadline=self.closes_at,
                     key=lead.reference,
                 )
-            is_untold = False
-        except Exception:
-            logger.exception("No event could be made for lead %s.", lead.reference)
+                is_untold = message is None and self._lacks_message(lead, endpoints)
+        except Exception as error:  # noqa: BLE001  its text may quote the citizen
+            logger.error(
+                "No event could be made for lead %s (%s).", lead.reference, type(error).__name__
+            )
             is_untold = True
         if lead.is_untold != is_untold:
             lead.is_untold = is_untold
             lead.save(update_fields=["is_untold"])
+
+    def _lacks_message(self, lead: Any, endpoints: list[Endpoint] | None) -> bool:
+        """Nothing was stored although somebody is to be told: the sweep must try again."""
+        wanted = endpoints or Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self).exists()
+        stored = Message.objects.filter(event_type=LEAD_SUBMITTED, key=lead.reference)
+        return bool(wanted) and not stored.exists()
 
     def get_lead_endpoints(self) -> list[Endpoint] | None:
         """The page's own, else its department's; None: whoever is subscribed."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from wagtail.contrib.forms.models import FormSubmission
@@ -116,6 +117,42 @@ def test_a_submission_without_a_message_is_found_by_the_sweep_once(form_page: An
 
     assert Message.objects.count() == 1
     assert Message.objects.get().data["answers"][0]["value"] == "Zoë"
+
+
+def test_one_submission_that_cannot_be_told_does_not_keep_the_others_from_it(
+    form_page: Any, monkeypatch: Any
+) -> None:
+    Subscription.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    for name in ("Ada", "Bea", "Cem"):
+        submit(form_page, name)
+    Message.objects.all().delete()
+    submissions = form_page.get_submission_class().objects
+    submissions.update(submit_time=timezone.now() - timedelta(minutes=5))
+    sound = forms.submission_data
+
+    def picky(submission: Any, page: Any) -> Any:
+        if submission.form_data["your_name"] == "Ada":
+            raise ValueError
+        return sound(submission, page)
+
+    monkeypatch.setattr(forms, "submission_data", picky)
+    forms.emit_missing_submissions()
+
+    told = {message.data["answers"][0]["value"] for message in Message.objects.all()}
+    assert told == {"Bea", "Cem"}
+
+
+def test_a_query_of_ours_that_fails_leaves_the_citizens_transaction_usable(
+    form_page: Any, monkeypatch: Any
+) -> None:
+    def broken(*args: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM a_table_that_is_not_there")
+
+    monkeypatch.setattr(forms, "submission_data", broken)
+    with transaction.atomic():
+        submit(form_page)
+        assert form_page.get_submission_class().objects.count() == 1
 
 
 def test_the_sweep_does_not_report_submissions_from_before_the_subscription(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,8 +22,9 @@ from .models.deliveries import Status
 #: Seconds by which a lease outlives the longest attempt.
 LEASE_MARGIN = 15.0
 
-#: Every fifth slot prefers a retry, so that a flood of new events does not starve old ones.
-RETRY_SHARE = 5
+#: Of the visits to an endpoint, those that prefer a retry: a flood of new events must not
+#: starve old ones.
+RETRY_SHARE = 0.2
 
 
 class Claimer:
@@ -31,7 +33,6 @@ class Claimer:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._last_endpoint_id = 0
-        self._count = 0
 
     def claim(self, limit: int) -> list[Delivery]:
         """At most this many deliveries, leased to the caller, with message and endpoint loaded.
@@ -59,11 +60,12 @@ class Claimer:
         for state in states:
             slots = 1 if state.is_held else state.endpoint.slots
             free = min(slots - under_way.get(state.pk, 0), limit - len(picked))
+            # Its turn is over, even if it has no slot free now: others must not wait for it.
+            self._last_endpoint_id = state.pk
             if free <= 0:
                 continue
             rows = self._due_of(state, free, now)
             picked += rows
-            self._last_endpoint_id = state.pk
             if rows and state.is_held:
                 probes.append(state)
         incidents.probing(probes, now)
@@ -89,10 +91,9 @@ class Claimer:
         return states
 
     def _due_of(self, state: EndpointState, count: int, now: datetime) -> list[int]:
-        self._count += 1
         order = ["next_attempt_at"]
         if not state.is_held:
-            order.insert(0, "-is_retry" if self._count % RETRY_SHARE == 0 else "is_retry")
+            order.insert(0, "-is_retry" if random.random() < RETRY_SHARE else "is_retry")  # noqa: S311
         due = Delivery.objects.due(now).filter(endpoint_id=state.pk).order_by(*order)
         return list(due.values_list("pk", flat=True)[:count])
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import transaction
+
 from . import queue
 from .claims import Claimer, next_due_at
 from .clock import Clock
@@ -23,7 +25,7 @@ from .delivery import Job, Result, attempt
 from .exceptions import PayloadError
 from .models import Delivery, DeliveryBody, Heartbeat
 from .models.deliveries import Outcome
-from .payloads import get_format
+from .payloads import Payload, get_format
 from .results import record
 from .sender import Sender
 
@@ -112,11 +114,15 @@ class Drain:
         try:
             while self._goes_on():
                 self._step()
-            self._finish()
+            # Before the wait for the last answers: another worker need not wait for them.
+            self._pass_on()
         finally:
-            self._pool.close()
+            # Whatever happened, what was answered meanwhile is recorded if it can be.
+            try:
+                self._finish()
+            finally:
+                self._pool.close()
         self._beat()
-        self._pass_on()
         return self.sent
 
     def _goes_on(self) -> bool:
@@ -126,6 +132,9 @@ class Drain:
         if time.monotonic() >= self._beat_at:
             self._beat()
         claimed = self._claim()
+        if not claimed and self._results:
+            # A slot is free again only when its result is stored.
+            self._flush()
         if claimed or self._pool.under_way:
             self._collect(FLUSH_SECONDS if self._pool.under_way else 0)
         elif not self._wait():
@@ -175,9 +184,10 @@ class Drain:
         self._results.append(result)
 
     def _flush(self) -> None:
-        results, self._results = self._results, []
-        record(results, self._clock.now())
-        self.sent += sum(result.outcome is not None for result in results)
+        # Forgotten only once they are stored: a request that was made is not to be made again.
+        record(self._results, self._clock.now())
+        self.sent += sum(result.outcome is not None for result in self._results)
+        self._results = []
 
     def _wait(self) -> bool:
         """Linger for what becomes due soon. False: nothing does."""
@@ -232,13 +242,26 @@ def rendered(delivery: Delivery) -> tuple[str, bytes]:
         raise
     except Exception as error:  # noqa: BLE001  a plug-in's fault fails this delivery alone
         raise PayloadError("render", type(error).__name__) from None
-    DeliveryBody.objects.create(delivery=delivery, content=payload.body)
-    Delivery.objects.filter(pk=delivery.pk).update(
-        content_type=payload.content_type,
-        body_sha256=payload.sha256,
-        body_size=len(payload.body),
-    )
+    _write_down(delivery, payload)
     return payload.content_type, payload.body
+
+
+def _write_down(delivery: Delivery, payload: Payload) -> None:
+    """Keep the bytes, under the lease: what was erased meanwhile must not come back."""
+    with transaction.atomic():
+        mine = Delivery.objects.select_for_update().filter(
+            pk=delivery.pk, lease_token=delivery.lease_token
+        )
+        if not mine.exists():
+            raise PayloadError("render", "the lease has ended")
+        DeliveryBody.objects.update_or_create(
+            delivery_id=delivery.pk, defaults={"content": payload.body}
+        )
+        Delivery.objects.filter(pk=delivery.pk).update(
+            content_type=payload.content_type,
+            body_sha256=payload.sha256,
+            body_size=len(payload.body),
+        )
 
 
 def worker_name() -> str:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
+from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 
 from . import outbox
 from .models import Subscription
-from .outbox import Occurrence, emit
+from .outbox import Occurrence
 
 
 logger = logging.getLogger(__name__)
@@ -58,19 +59,15 @@ def on_submission_saved(
 ) -> None:
     if not created or raw:
         return
+    was_undone = outbox.is_undone()
     try:
-        page = instance.page.specific
-        # A draft of a form in several steps is stored under another class than the real thing.
-        if page.get_submission_class() is sender:
-            emit(
-                SUBMITTED,
-                submission_data(instance, page),
-                page=page,
-                source=instance,
-                key=submission_key(instance),
-            )
-    except Exception as error:  # noqa: BLE001  the citizen's form must not fail because of us
+        # A savepoint, where there is a transaction: a query that fails leaves it usable.
+        with transaction.atomic():
+            _emit(instance)
+    except Exception as error:
         logger.error("A submission of %s was not told (%s).", sender, type(error).__name__)
+        if outbox.is_undone() and not was_undone:
+            raise
 
 
 def on_submission_deleted(sender: type[Model], *, instance: Any, **kwargs: Any) -> None:
@@ -113,11 +110,24 @@ def emit_missing_submissions() -> None:
         ).select_related("page")
         submissions = {submission_key(submission): submission for submission in recent}
         for key in outbox.unseen(SUBMITTED, submissions):
-            _emit_late(submissions[key], key)
+            try:
+                _emit_late(submissions[key])
+            except Exception as error:  # noqa: BLE001  the next one may be sound
+                logger.error("Submission %s was not told (%s).", key, type(error).__name__)
 
 
-def _emit_late(submission: Any, key: str) -> None:
+def _emit_late(submission: Any) -> None:
+    with transaction.atomic():
+        # Locked and read once more: one that was deleted meanwhile is to be forgotten.
+        rows = type(submission)._default_manager.select_for_update()
+        there = rows.filter(pk=submission.pk).first()
+        if there is not None:
+            _emit(there, late_since=submission.submit_time)
+
+
+def _emit(submission: Any, late_since: datetime | None = None) -> None:
     page = submission.page.specific
+    # A draft of a form in several steps is stored under another class than the real thing.
     if page.get_submission_class() is type(submission):
         outbox.record(
             Occurrence(
@@ -125,7 +135,7 @@ def _emit_late(submission: Any, key: str) -> None:
                 submission_data(submission, page),
                 page,
                 submission,
-                key=key,
-                late_since=submission.submit_time,
+                key=submission_key(submission),
+                late_since=late_since,
             )
         )

@@ -53,8 +53,9 @@ def hold(endpoint_id: int, reason: HoldReason, now: datetime) -> None:
 
 def release(endpoint_id: int) -> None:
     """End a hold, whatever its reason: what a person has mended or allowed."""
+    # Nothing has been delivered yet, so there is nothing to tell the owner.
     EndpointState.objects.filter(pk=endpoint_id).update(
-        failing_since=None, failures=0, not_before=None, **_OPEN
+        failing_since=None, failures=0, not_before=None, told="", **_OPEN
     )
 
 
@@ -96,7 +97,11 @@ _OPEN = {"hold": "", "held_at": None, "next_probe_at": None, "probe_delay": 0}
 
 def _hold(states: object, reason: HoldReason, now: datetime) -> None:
     probe = None if reason in UNTIL_A_PERSON_ACTS else now + timedelta(seconds=FIRST_PROBE)
-    states.filter(hold="").update(  # type: ignore[attr-defined]
+    # A probe that is told "gone" for good ends the probing.
+    weaker = states.exclude(hold__in=UNTIL_A_PERSON_ACTS)  # type: ignore[attr-defined]
+    if reason not in UNTIL_A_PERSON_ACTS:
+        weaker = weaker.filter(hold="")
+    weaker.update(
         hold=reason, held_at=now, next_probe_at=probe, probe_delay=FIRST_PROBE if probe else 0
     )
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -64,7 +65,8 @@ def emit(
     ``endpoints``: these instead of whoever is subscribed. ``deadline``: retries respect it.
     ``key``: makes the call idempotent, per event type.
     Returns None when nobody is to be told, or the key was seen.
-    Raises UnknownEventType, before it touches the database, and nothing else.
+    Raises UnknownEventType, before it touches the database; and what has undone the caller's
+    transaction, such as a lost connection, which would otherwise roll back without a word.
     """
     get_event_type(event_type)
     try:
@@ -84,27 +86,46 @@ def _read(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 def record(occurrence: Occurrence) -> Message | None:
-    """Store an occurrence; what cannot be stored whole is stored as unprepared. Never raises."""
+    """Store an occurrence; what cannot be stored whole is stored as unprepared.
+
+    Raises only what has already undone the caller's own transaction, see is_undone().
+    """
+    was_undone = is_undone()
     try:
         with transaction.atomic():
             message = _store(occurrence)
-    except Exception as error:  # noqa: BLE001  the citizen's request goes on
+    except Exception as error:
         message = _store_unprepared(occurrence, error)
+        if is_undone() and not was_undone:
+            raise
     if message is not None:
         queue.wake_on_commit()
     return message
 
 
+def is_undone() -> bool:
+    """Whether the caller's transaction can only be rolled back: its connection was lost, say.
+
+    Going on would let the caller believe in work that its COMMIT silently drops.
+    """
+    connection = transaction.get_connection()
+    return connection.in_atomic_block and connection.needs_rollback
+
+
 def unseen(event_type: str, keys: Iterable[str | None]) -> list[str]:
     """Those of the keys for which no message of this type exists."""
-    wanted = {key for key in keys if key is not None}
+    wanted = {key_of(key): key for key in keys if key is not None}
+    stored = list(wanted)
     seen: set[str | None] = set()
-    for start in range(0, len(ordered := sorted(wanted)), BATCH):
-        batch = Message.objects.filter(
-            event_type=event_type, key__in=ordered[start : start + BATCH]
-        )
+    for start in range(0, len(stored), BATCH):
+        batch = Message.objects.filter(event_type=event_type, key__in=stored[start : start + BATCH])
         seen.update(batch.values_list("key", flat=True))
-    return sorted(wanted - seen)
+    return sorted(key for digest, key in wanted.items() if digest not in seen)
+
+
+def key_of(key: str | None) -> str | None:
+    """How a key is stored: of any length, and as exact on MariaDB, which ignores case."""
+    return None if key is None else sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def prepare_unprepared() -> int:
@@ -157,8 +178,7 @@ def _store(occurrence: Occurrence) -> Message | None:
 def _is_seen(occurrence: Occurrence) -> bool:
     if occurrence.key is None:
         return False
-    same = Message.objects.filter(event_type=occurrence.event_type, key=occurrence.key)
-    return same.exists()
+    return not unseen(occurrence.event_type, [occurrence.key])
 
 
 def _endpoints(occurrence: Occurrence) -> list[Endpoint]:
@@ -192,7 +212,7 @@ def _bare_message(occurrence: Occurrence) -> Message:
         page_id=getattr(occurrence.page, "pk", None),
         source_label=label,
         source_pk=pks[0],
-        key=occurrence.key,
+        key=key_of(occurrence.key),
         deadline=occurrence.deadline,
         named_endpoints=None
         if occurrence.endpoints is None

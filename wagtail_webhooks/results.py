@@ -108,6 +108,8 @@ def _fail(result: Result, now: datetime) -> None:
         "attempt_count": F("attempt_count") + 1,
         "last_outcome": result.outcome,
         "last_status_code": result.status_code,
+        # Its worker lived to tell: what killed one before was not this delivery.
+        "lapse_count": 0,
         **_NO_LEASE,
     }
     if result.outcome == Outcome.RENDER:

@@ -95,20 +95,15 @@ def _refuse() -> NoReturn:
 
 
 def _cipher() -> MultiFernet:
-    given = tuple(conf.encryption_keys)
-    if given:
-        return _cipher_of(given)
-    return _derived_cipher((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+    """The first key encrypts; all decrypt, so that a site can begin to name keys of its own."""
+    secret_keys: list[str | bytes] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return _cipher_of(tuple(conf.encryption_keys), tuple(secret_keys))
 
 
 @lru_cache(maxsize=8)
-def _cipher_of(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
-
-
-@lru_cache(maxsize=8)
-def _derived_cipher(secret_keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_derive(key)) for key in secret_keys])
+def _cipher_of(keys: tuple[str, ...], secret_keys: tuple[str | bytes, ...]) -> MultiFernet:
+    own = [Fernet(key) for key in keys]
+    return MultiFernet([*own, *(Fernet(_derive(key)) for key in secret_keys)])
 
 
 def _derive(secret_key: str | bytes) -> bytes:

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 import swapper
+from django.db import transaction
 from django.utils import timezone
 from wagtail.signals import page_published, page_unpublished
 
@@ -43,10 +44,15 @@ def _harmless(receiver: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(receiver)
     def guarded(sender: Any, **kwargs: Any) -> None:
+        was_undone = outbox.is_undone()
         try:
-            receiver(sender, **kwargs)
-        except Exception as error:  # noqa: BLE001
+            # A savepoint, where there is a transaction: a query that fails leaves it usable.
+            with transaction.atomic():
+                receiver(sender, **kwargs)
+        except Exception as error:
             logger.error("%s failed (%s).", receiver.__name__, type(error).__name__)
+            if outbox.is_undone() and not was_undone:
+                raise
 
     return guarded
 
@@ -112,7 +118,12 @@ def emit_missing_publications() -> None:
     )
     pages = {publication_key(page): page for page in recent.specific(defer=True)}
     for key in outbox.unseen(PUBLISHED, pages):
-        page = pages[key].specific
-        outbox.record(
-            Occurrence(PUBLISHED, page_data(page), page, key=key, late_since=page.last_published_at)
-        )
+        try:
+            _emit_late(pages[key].specific, key)
+        except Exception as error:  # noqa: BLE001  the next one may be sound
+            logger.error("Publication %s was not told (%s).", key, type(error).__name__)
+
+
+def _emit_late(page: Any, key: str) -> None:
+    data = page_data(page)
+    outbox.record(Occurrence(PUBLISHED, data, page, key=key, late_since=page.last_published_at))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.db import Error
+
 from . import incidents, outbox, queue, retention
 from .clock import Clock
 from .drain import Drain
@@ -20,26 +22,34 @@ logger = logging.getLogger(__name__)
 
 def drain() -> int:
     """Deliver what is due. Returns how many requests were made."""
-    queue.arm()
-    with queue.until_stopped() as should_stop:
-        return Drain(should_stop).run()
+    try:
+        queue.arm()
+        with queue.until_stopped() as should_stop:
+            return Drain(should_stop).run()
+    except Error as error:
+        # The queue's tables keep a traceback, and a database quotes rows in its messages.
+        failure = RuntimeError(f"The database failed ({type(error).__name__}).")
+    raise failure
 
 
 def sweep() -> int:
     """Pick up what fell through, and deliver: lost wakes, lapsed leases, due retries too."""
     pick_up()
-    return drain()
+    sent = drain()
+    # Last, as a mail server may take its time.
+    tell_owners()
+    return sent
 
 
 def pick_up() -> None:
-    """Give rows to events that have none, and tell owners how their endpoints fare."""
-    for step in (
-        _make_states,
-        outbox.prepare_unprepared,
-        *outbox.reconcilers,
-        _tell_owners,
-    ):
+    """Give rows to events that have none, and states to endpoints that have none."""
+    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers):
         _guarded(step)
+
+
+def tell_owners() -> None:
+    """Tell owners how their endpoints fare, as far as they do not know yet."""
+    _guarded(_tell_owners)
 
 
 def prune() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -93,15 +94,34 @@ def test_each_endpoint_has_its_turn_when_there_are_more_than_threads() -> None:
     assert served == [endpoint.pk for endpoint in endpoints]
 
 
-def test_first_attempts_go_first_but_a_fifth_of_the_slots_is_for_retries() -> None:
-    emit_to(make_endpoint(concurrency=64), 40)
-    old = Delivery.objects.order_by("pk")[:20].values("pk")
-    Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True))).update(is_retry=True)
+def test_first_attempts_go_first_but_a_fifth_of_the_visits_is_for_retries() -> None:
+    random.seed(7)
+    endpoints = [make_endpoint(concurrency=64) for _ in range(5)]
+    for endpoint in endpoints:
+        emit_to(endpoint, 80)
+    retries = Delivery.objects.filter(pk__in=[d.pk for d in Delivery.objects.all() if d.pk % 2])
+    retries.update(is_retry=True)
     claimer = Claimer(Clock())
 
-    kinds = [claimer.claim(1)[0].is_retry for _ in range(20)]
+    claimed = [claimer.claim(1)[0] for _ in range(150)]
 
-    assert kinds == [False, False, False, False, True] * 4
+    shares = Counter(d.endpoint_id for d in claimed if d.is_retry)
+    assert 15 <= shares.total() <= 45
+    assert set(shares) == {endpoint.pk for endpoint in endpoints}
+
+
+def test_an_endpoint_without_free_slots_does_not_keep_the_others_waiting() -> None:
+    full = [make_endpoint(concurrency=1) for _ in range(2)]
+    for endpoint in full:
+        emit_to(endpoint, 2)
+    assert len(claim()) == 2
+    free = make_endpoint()
+    emit_to(free, 3)
+    claimer = Claimer(Clock())
+
+    served = [delivery.endpoint_id for _ in range(9) for delivery in claimer.claim(1)]
+
+    assert served == [free.pk] * 3
 
 
 def test_a_held_endpoint_sends_only_its_oldest_delivery_as_a_probe() -> None:
@@ -186,3 +206,17 @@ def test_the_next_due_time_leaves_held_endpoints_out() -> None:
     incidents.release(endpoint.pk)
     incidents.hold(endpoint.pk, HoldReason.FAILING, now)
     assert next_due_at(now, soon + timedelta(seconds=1)) is None
+
+
+def test_a_probe_that_is_told_gone_ends_the_probing() -> None:
+    endpoint = make_endpoint()
+    now = Clock().now()
+    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
+    incidents.hold(endpoint.pk, HoldReason.URL, now)
+    endpoint.state.refresh_from_db()
+    assert endpoint.state.hold == HoldReason.FAILING
+
+    incidents.hold(endpoint.pk, HoldReason.GONE, now)
+
+    endpoint.state.refresh_from_db()
+    assert (endpoint.state.hold, endpoint.state.next_probe_at) == (HoldReason.GONE, None)

@@ -12,14 +12,24 @@ from urllib.parse import parse_qs
 import pytest
 import standardwebhooks
 import svix
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from tests.conftest import allow_receivers, make_endpoint
 from wagtail_webhooks import drain as drain_module
-from wagtail_webhooks import outbox, payloads
+from wagtail_webhooks import incidents, outbox, payloads
+from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
-from wagtail_webhooks.models import Attempt, Delivery, Endpoint, EndpointState, Heartbeat
+from wagtail_webhooks.exceptions import PayloadError
+from wagtail_webhooks.models import (
+    Attempt,
+    Delivery,
+    DeliveryBody,
+    Endpoint,
+    EndpointState,
+    Heartbeat,
+)
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.models.endpoints import HoldReason
 from wagtail_webhooks.outbox import emit
@@ -204,6 +214,18 @@ def test_a_secret_that_cannot_be_read_holds_and_never_sends_unsigned(
     assert EndpointState.objects.get().hold == ""
 
 
+def test_a_site_can_begin_to_name_encryption_keys_of_its_own(
+    endpoint: Endpoint, settings: Any
+) -> None:
+    before = endpoint.signing_secret.reveal()
+    key = Fernet.generate_key().decode()
+    settings.WAGTAIL_WEBHOOKS = {**settings.WAGTAIL_WEBHOOKS, "ENCRYPTION_KEYS": [key]}
+
+    assert endpoint.signing_secret.reveal() == before
+    renewed = endpoint.signing_secret.reencrypted()
+    assert Fernet(key).decrypt(renewed.token.encode()).decode() == before
+
+
 def test_a_url_that_is_not_allowed_holds_and_is_shown_as_blocked(receiver: Receiver) -> None:
     make_endpoint("https://10.0.0.1/hook")
     emit("lead.submitted", {})
@@ -243,6 +265,34 @@ def test_after_recovery_what_was_held_is_sent(endpoint: Endpoint, receiver: Rece
     assert len(receiver.received) == 5
     state = EndpointState.objects.get()
     assert (state.hold, state.failing_since) == ("", None)
+
+
+def test_owners_are_told_once_and_not_of_what_did_not_happen(
+    endpoint: Endpoint, mailoutbox: list[Any]
+) -> None:
+    Endpoint.objects.update(owner_email="owner@example.org")
+    now = Clock().now()
+    incidents.failed({endpoint.pk: 1}, now)
+    for _ in range(2):
+        incidents.tell_owners(now)
+    incidents.release(endpoint.pk)
+    incidents.tell_owners(now)
+    assert [mail.subject for mail in mailoutbox] == [
+        "Deliveries to “Business Development” are failing"
+    ]
+
+    incidents.failed({endpoint.pk: 1}, now)
+    incidents.tell_owners(now)
+    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
+    incidents.tell_owners(now)
+    incidents.succeeded([endpoint.pk], now)
+    for _ in range(2):
+        incidents.tell_owners(now)
+    assert [mail.subject.rpartition("” ")[2] for mail in mailoutbox[1:]] == [
+        "are failing",
+        "are on hold",
+        "work again",
+    ]
 
 
 def test_a_day_of_nothing_but_failures_holds_the_endpoint(
@@ -363,6 +413,21 @@ def test_a_format_that_fails_fails_its_delivery_alone_and_visibly(
     failed = Delivery.objects.get(endpoint=broken)
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.RENDER)
     assert failed.attempts.get().detail == "ZeroDivisionError"
+
+
+def test_what_is_erased_after_the_claim_does_not_come_back(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    Endpoint.objects.update(format="form")
+    source = make_endpoint("https://source.example.org/", "snippet.none")
+    emit("lead.submitted", {"name": "Zebedee Quill"}, source=source, endpoints=[endpoint])
+    (delivery,) = Claimer(Clock()).claim(1)
+    outbox.erase(source)
+
+    with pytest.raises(PayloadError, match="lease"):
+        drain_module.rendered(delivery)
+
+    assert not DeliveryBody.objects.exists()
 
 
 def test_a_rotated_secret_signs_along_for_a_day(endpoint: Endpoint, receiver: Receiver) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -123,6 +123,31 @@ def test_a_key_is_seen_once_per_event_type() -> None:
     assert emit("page.published", {}, key="7") is None
     assert emit("page.unpublished", {}, key="7") is not None
     assert Message.objects.count() == 2
+
+
+def test_a_key_is_exact_and_of_any_length() -> None:
+    make_endpoint()
+
+    for key in ("aBcD", "AbCd", "x" * 500, "x" * 501, "\ud800"):
+        assert emit("page.published", {}, key=key) is not None
+        assert emit("page.published", {}, key=key) is None
+
+
+def test_a_transaction_that_is_undone_is_not_passed_over_in_silence(monkeypatch: Any) -> None:
+    make_endpoint()
+
+    def lost(*args: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        Group.objects.create(name="the caller's work")
+        with monkeypatch.context() as broken:
+            broken.setattr(outbox, "_store", lost)
+            broken.setattr(outbox, "_message", lost)
+            broken.setattr(connection, "savepoint_rollback", lost)
+            emit("lead.submitted", {})
+
+    assert not Group.objects.filter(name="the caller's work").exists()
 
 
 def test_the_standard_body_has_exactly_the_documented_form() -> None:

@@ -60,7 +60,7 @@ def test_a_lead_becomes_an_event_for_the_endpoints_of_its_page(
     assert delivery.status == "pending"
     assert delivery.message.event_type == "lead.submitted"
     assert delivery.message.page_id == opportunity.pk
-    assert delivery.message.key == Lead.objects.get().reference
+    assert delivery.message.key == outbox.key_of(Lead.objects.get().reference)
 
 
 def test_receivers_are_told_who_asks_for_what(client: Client, office: Endpoint) -> None:

@@ -401,7 +401,7 @@ class Migration(migrations.Migration):
                 ("body_size", models.PositiveIntegerField(default=0)),
                 ("source_label", models.CharField(blank=True, default="", max_length=100)),
                 ("source_pk", models.CharField(blank=True, default="", max_length=64)),
-                ("key", models.CharField(max_length=200, null=True)),
+                ("key", models.CharField(max_length=64, null=True)),
                 ("deadline", models.DateTimeField(null=True)),
                 (
                     "problem",

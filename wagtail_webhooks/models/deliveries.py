@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -52,6 +52,7 @@ class Outcome(models.TextChoices):
 
 #: A worker may die this often over one delivery; then the delivery is taken for the cause.
 MAX_LAPSES = 5
+RELEASE_BATCH = 500
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -69,10 +70,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=Status.PENDING).exclude(endpoint__state__hold="")
 
     def resendable(self) -> DeliveryQuerySet:
-        return self.exclude(status=Status.SENDING).exclude(message__body="")
+        # No join: the status must be part of the UPDATE itself, which is then checked once more
+        # on a row that another worker has leased meanwhile.
+        bodies = Message.objects.filter(pk=OuterRef("message_id")).exclude(body="")
+        return self.filter(Exists(bodies)).exclude(status=Status.SENDING)
 
     def release_lapsed(self, now: datetime) -> int:
         """Put lapsed leases back in line, at once; give up on what keeps killing its worker."""
+        if not self.lapsed(now).exists():
+            return 0
+        with transaction.atomic():
+            # Row by row in the order of the key, and never waiting: who records a late result
+            # at this moment has the row locked.
+            rows = self.lapsed(now).order_by("pk").select_for_update(skip_locked=True)
+            pks = list(rows.values_list("pk", flat=True)[:RELEASE_BATCH])
+            return self.model.objects.filter(pk__in=pks)._release(now)
+
+    def _release(self, now: datetime) -> int:
         lapsed = self.lapsed(now)
         lapsed.filter(lapse_count__gte=MAX_LAPSES).update(
             status=Status.FAILED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -69,7 +68,8 @@ class Message(models.Model):
     )
     source_label = models.CharField(max_length=100, blank=True, default="")
     source_pk = models.CharField(max_length=64, blank=True, default="")
-    key = models.CharField(max_length=200, null=True)
+    #: The SHA-256 of the caller's key.
+    key = models.CharField(max_length=64, null=True)
     deadline = models.DateTimeField(null=True)
     problem = models.CharField(max_length=12, choices=Problem, blank=True, default="")
     problem_detail = models.CharField(max_length=200, blank=True, default="")
@@ -104,7 +104,3 @@ class Message(models.Model):
 
     def as_event(self) -> Event:
         return Event(self.id, self.event_type, self.occurred_at, self.data)
-
-    def erase(self, now: datetime) -> None:
-        self.body, self.erased_at = "", now
-        self.save(update_fields=["body", "erased_at"])

@@ -30,6 +30,8 @@ LEAD_SUBMITTED = "lead.submitted"
 #: For reloading the confirmation and for coming back to it; not a receipt to keep.
 CONFIRMATION_SECONDS = 3600
 _REFERENCE_TRIES = 3
+#: A part at random, so that some that can never be told do not stand before the others.
+_UNTOLD_BATCH = 100
 
 
 def _fingerprint(form: Any) -> str:
@@ -114,7 +116,7 @@ class LeadCaptureMixin(models.Model):
     def _lacks_message(self, lead: Any, endpoints: list[Endpoint] | None) -> bool:
         """Nothing was stored although somebody is to be told: the sweep must try again."""
         wanted = endpoints or Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self).exists()
-        stored = Message.objects.filter(event_type=LEAD_SUBMITTED, key=lead.reference)
+        stored = Message.objects.about(lead._meta.label_lower, [str(lead.pk)])
         return bool(wanted) and not stored.exists()
 
     def get_lead_endpoints(self) -> list[Endpoint] | None:
@@ -216,5 +218,8 @@ def tell_untold_leads() -> None:
     """For the sweep: leads for which no event could be made when they came."""
     for model in apps.get_models():
         if issubclass(model, AbstractLead):
-            for lead in model.objects.filter(is_untold=True)[:100]:
-                lead.page.specific.tell_endpoints(lead)
+            for lead in model.objects.filter(is_untold=True).order_by("?")[:_UNTOLD_BATCH]:
+                try:
+                    lead.page.specific.tell_endpoints(lead)
+                except Exception as error:  # noqa: BLE001  the next one may be sound
+                    logger.error("Lead %s was not told (%s).", lead.reference, type(error).__name__)

@@ -41,6 +41,7 @@ class Command(BaseCommand):
             else:
                 tasks.pick_up()
                 sent = _drain(stop)
+                tasks.tell_owners()
         self.stdout.write(f"Requests made: {sent}.")
 
     def _loop(self, stop: Event) -> int:
@@ -54,6 +55,7 @@ class Command(BaseCommand):
                     sweep_at = time.monotonic() + SWEEP_EVERY
                     tasks.pick_up()
                     sent += _drain(stop)
+                    tasks.tell_owners()
                 elif _is_due():
                     sent += _drain(stop)
             except Error as error:

@@ -48,7 +48,7 @@ class Conf:
 
     @property
     def encryption_keys(self) -> list[str]:
-        """Fernet keys, newest first; empty: derived from SECRET_KEY and its fallbacks."""
+        """Fernet keys, newest first; those derived from SECRET_KEY and its fallbacks come after."""
         return list(self._get("ENCRYPTION_KEYS", []))
 
     @property

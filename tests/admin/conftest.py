@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
 from wagtail.models import Page
 
+from wagtail_webhooks import outbox
 from wagtail_webhooks.events import Event
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, Endpoint, Message
 from wagtail_webhooks.payloads.standard import StandardJSON
@@ -118,3 +119,12 @@ def add_attempt(delivery: Delivery, outcome: str, code: int | None, answer: str 
 
 def text_of(response: Any) -> str:
     return str(response.content.decode())
+
+
+def erase(delivery: Delivery) -> None:
+    """As when the submission that it tells of is deleted."""
+    source = Group.objects.create(name=f"stands for the source of {delivery.pk}")
+    Message.objects.filter(pk=delivery.message_id).update(
+        source_label=source._meta.label_lower, source_pk=str(source.pk)
+    )
+    outbox.erase(source)

@@ -9,7 +9,7 @@ from wagtail.models import ModelLogEntry
 
 from wagtail_webhooks.models import Delivery, Endpoint
 
-from .conftest import URL, Clients, MakeDelivery, text_of
+from .conftest import URL, Clients, MakeDelivery, erase, text_of
 
 
 BULK = "/admin/bulk/wagtail_webhooks/delivery/resend/"
@@ -47,7 +47,7 @@ def test_what_is_under_way_or_erased_is_not_resent_and_nothing_is_recorded(
     root: Client, make_delivery: MakeDelivery
 ) -> None:
     sending, erased = make_delivery("sending"), make_delivery("cancelled", reason="erased")
-    erased.message.erase(timezone.now())
+    erase(erased)
     for delivery in (sending, erased):
         page = text_of(root.post(url("resend", delivery), follow=True))
         assert "cannot be resent" in page

@@ -9,13 +9,12 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from wagtail.models import GroupPagePermission, Page
 
 from wagtail_webhooks.models import Delivery, DeliveryBody
 from wagtail_webhooks.opportunities.models import OpportunityPage
 
-from .conftest import Clients, MakeDelivery, add_attempt, text_of
+from .conftest import Clients, MakeDelivery, add_attempt, erase, text_of
 
 
 SUBMISSION = ("wagtailforms.formsubmission", "1")
@@ -134,7 +133,7 @@ def test_erased_and_pruned_bodies_say_so_and_leave_hash_and_size(
     root: Client, make_delivery: MakeDelivery
 ) -> None:
     erased = make_delivery("cancelled", reason="erased")
-    erased.message.erase(timezone.now())
+    erase(erased)
     pruned = make_delivery()
     pruned.message.body = ""
     pruned.message.save()

@@ -6,13 +6,11 @@ do is to save a row of the page's submission class.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
@@ -21,8 +19,6 @@ from . import outbox
 from .models import Subscription
 from .outbox import Occurrence
 
-
-logger = logging.getLogger(__name__)
 
 SUBMITTED = "form.submitted"
 
@@ -59,15 +55,8 @@ def on_submission_saved(
 ) -> None:
     if not created or raw:
         return
-    was_undone = outbox.is_undone()
-    try:
-        # A savepoint, where there is a transaction: a query that fails leaves it usable.
-        with transaction.atomic():
-            _emit(instance)
-    except Exception as error:
-        logger.error("A submission of %s was not told (%s).", sender, type(error).__name__)
-        if outbox.is_undone() and not was_undone:
-            raise
+    with outbox.harmless("Submission %s was not told", submission_key(instance)):
+        _emit(instance)
 
 
 def on_submission_deleted(sender: type[Model], *, instance: Any, **kwargs: Any) -> None:
@@ -110,19 +99,16 @@ def emit_missing_submissions() -> None:
         ).select_related("page")
         submissions = {submission_key(submission): submission for submission in recent}
         for key in outbox.unseen(SUBMITTED, submissions):
-            try:
+            # One by one: the next may be sound.
+            with outbox.harmless("Submission %s was not told", key):
                 _emit_late(submissions[key])
-            except Exception as error:  # noqa: BLE001  the next one may be sound
-                logger.error("Submission %s was not told (%s).", key, type(error).__name__)
 
 
 def _emit_late(submission: Any) -> None:
-    with transaction.atomic():
-        # Locked and read once more: one that was deleted meanwhile is to be forgotten.
-        rows = type(submission)._default_manager.select_for_update()
-        there = rows.filter(pk=submission.pk).first()
-        if there is not None:
-            _emit(there, late_since=submission.submit_time)
+    # Locked and read once more: one that was deleted meanwhile is to be forgotten.
+    there = type(submission)._default_manager.select_for_update().filter(pk=submission.pk).first()
+    if there is not None:
+        _emit(there, late_since=submission.submit_time)
 
 
 def _emit(submission: Any, late_since: datetime | None = None) -> None:

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from .models import EndpointState
-from .models.endpoints import UNTIL_A_PERSON_ACTS, HoldReason, Told
+from .models.endpoints import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 
 
 logger = logging.getLogger(__name__)
@@ -95,10 +95,10 @@ def tell_owners(now: datetime) -> int:
 _OPEN = {"hold": "", "held_at": None, "next_probe_at": None, "probe_delay": 0}
 
 
-def _hold(states: object, reason: HoldReason, now: datetime) -> None:
+def _hold(states: EndpointStateQuerySet, reason: HoldReason, now: datetime) -> None:
     probe = None if reason in UNTIL_A_PERSON_ACTS else now + timedelta(seconds=FIRST_PROBE)
     # A probe that is told "gone" for good ends the probing.
-    weaker = states.exclude(hold__in=UNTIL_A_PERSON_ACTS)  # type: ignore[attr-defined]
+    weaker = states.exclude(hold__in=UNTIL_A_PERSON_ACTS)
     if reason not in UNTIL_A_PERSON_ACTS:
         weaker = weaker.filter(hold="")
     weaker.update(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -69,20 +70,18 @@ def emit(
     transaction, such as a lost connection, which would otherwise roll back without a word.
     """
     get_event_type(event_type)
-    try:
-        named = None if endpoints is None else _read(endpoints)
-    except Exception as error:  # noqa: BLE001  such as a queryset that meets a database in trouble
-        _log("The endpoints of an event of type %s could not be read (%s).", event_type, error)
-        return None
-    return record(Occurrence(event_type, data, page, source, named, deadline, key))
-
-
-def _read(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    named = None
     if isinstance(endpoints, (list, tuple)):
-        return tuple(endpoints)
-    # In a savepoint, so that a query that fails leaves the caller's transaction usable.
-    with transaction.atomic():
-        return tuple(endpoints)
+        named = tuple(endpoints)
+    elif endpoints is not None:
+        # A queryset, perhaps, which is not read before now.
+        read: list[tuple[Endpoint, ...]] = []
+        with harmless("The endpoints of an event of type %s could not be read", event_type):
+            read.append(tuple(endpoints))
+        if not read:
+            return None
+        (named,) = read
+    return record(Occurrence(event_type, data, page, source, named, deadline, key))
 
 
 def record(occurrence: Occurrence) -> Message | None:
@@ -101,6 +100,23 @@ def record(occurrence: Occurrence) -> Message | None:
     if message is not None:
         queue.wake_on_commit()
     return message
+
+
+@contextmanager
+def harmless(text: str, subject: object) -> Iterator[None]:
+    """Whatever fails in here is logged by its kind, and the caller goes on.
+
+    In a savepoint where there is a transaction, so that a query that fails leaves it usable.
+    Raises only what has undone that transaction.
+    """
+    was_undone = is_undone()
+    try:
+        with transaction.atomic():
+            yield
+    except Exception as error:
+        _log(f"{text} (%s).", subject, error)
+        if is_undone() and not was_undone:
+            raise
 
 
 def is_undone() -> bool:
@@ -277,6 +293,6 @@ def _reference(source: models.Model | None) -> tuple[str, list[str]]:
     return source._meta.label_lower, [str(source.pk)]
 
 
-def _log(text: str, subject: str, error: Exception) -> None:
+def _log(text: str, subject: object, error: Exception) -> None:
     """The kind of error only: its text or traceback may quote what a citizen wrote."""
     logger.error(text, subject, type(error).__name__)

@@ -13,11 +13,8 @@ from . import incidents
 from .conf import conf
 from .delivery import Result
 from .models import Attempt, AttemptBody, Delivery
-from .models.deliveries import Outcome, Reason, Status
+from .models.deliveries import NO_LEASE, Outcome, Reason, Status
 from .retry import next_attempt_at
-
-
-_NO_LEASE: dict[str, None] = {"lease_token": None, "leased_until": None}
 
 
 def record(results: Sequence[Result], now: datetime) -> None:
@@ -97,7 +94,7 @@ def _succeed(results: Sequence[Result], now: datetime) -> None:
             finished_at=now,
             last_outcome=Outcome.OK,
             last_status_code=status_code,
-            **_NO_LEASE,
+            **NO_LEASE,
         )
 
 
@@ -110,7 +107,7 @@ def _fail(result: Result, now: datetime) -> None:
         "last_status_code": result.status_code,
         # Its worker lived to tell: what killed one before was not this delivery.
         "lapse_count": 0,
-        **_NO_LEASE,
+        **NO_LEASE,
     }
     if result.outcome == Outcome.RENDER:
         delivery.update(**common, **_ended(Reason.RENDER, now))

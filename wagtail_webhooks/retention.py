@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,10 +56,10 @@ def _old_rows(before: datetime) -> QuerySet[Message]:
     )
 
 
-def _in_batches(messages: QuerySet[Message], act: object) -> int:
+def _in_batches(messages: QuerySet[Message], act: Callable[[list[str]], None]) -> int:
     count = 0
     while ids := list(messages.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        act(ids)  # type: ignore[operator]
+        act(ids)
         count += len(ids)
     return count
 

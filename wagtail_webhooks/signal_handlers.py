@@ -5,14 +5,12 @@ Only ``page_published`` is heard, not ``published``: a page sends both.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
 import swapper
-from django.db import transaction
 from django.utils import timezone
 from wagtail.signals import page_published, page_unpublished
 
@@ -20,8 +18,6 @@ from . import outbox
 from .models import Subscription
 from .outbox import Occurrence, emit
 
-
-logger = logging.getLogger(__name__)
 
 PUBLISHED = "page.published"
 UNPUBLISHED = "page.unpublished"
@@ -44,15 +40,8 @@ def _harmless(receiver: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(receiver)
     def guarded(sender: Any, **kwargs: Any) -> None:
-        was_undone = outbox.is_undone()
-        try:
-            # A savepoint, where there is a transaction: a query that fails leaves it usable.
-            with transaction.atomic():
-                receiver(sender, **kwargs)
-        except Exception as error:
-            logger.error("%s failed (%s).", receiver.__name__, type(error).__name__)
-            if outbox.is_undone() and not was_undone:
-                raise
+        with outbox.harmless("%s failed", receiver.__name__):
+            receiver(sender, **kwargs)
 
     return guarded
 
@@ -118,10 +107,9 @@ def emit_missing_publications() -> None:
     )
     pages = {publication_key(page): page for page in recent.specific(defer=True)}
     for key in outbox.unseen(PUBLISHED, pages):
-        try:
+        # One by one: the next may be sound.
+        with outbox.harmless("Publication %s was not told", key):
             _emit_late(pages[key].specific, key)
-        except Exception as error:  # noqa: BLE001  the next one may be sound
-            logger.error("Publication %s was not told (%s).", key, type(error).__name__)
 
 
 def _emit_late(page: Any, key: str) -> None:

@@ -44,10 +44,6 @@ def only_delivery() -> Delivery:
     return Delivery.objects.select_related("message", "endpoint__state").get()
 
 
-def make_due() -> None:
-    Delivery.objects.filter(status=Status.PENDING).update(next_attempt_at=Clock().now())
-
-
 def test_a_delivery_arrives_signed_and_independent_libraries_accept_it(
     endpoint: Endpoint, receiver: Receiver
 ) -> None:

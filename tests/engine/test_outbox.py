@@ -150,6 +150,15 @@ def test_a_transaction_that_is_undone_is_not_passed_over_in_silence(monkeypatch:
     assert not Group.objects.filter(name="the caller's work").exists()
 
 
+def test_endpoints_that_undo_the_transaction_are_not_passed_over_either(monkeypatch: Any) -> None:
+    def lost(*args: Any) -> Any:
+        raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError), transaction.atomic(), monkeypatch.context() as broken:
+        broken.setattr(connection, "savepoint_rollback", lost)
+        emit("lead.submitted", {}, endpoints=map(lost, [1]))
+
+
 def test_the_standard_body_has_exactly_the_documented_form() -> None:
     make_endpoint()
 

@@ -54,6 +54,8 @@ class Outcome(models.TextChoices):
 MAX_LAPSES = 5
 RELEASE_BATCH = 500
 
+NO_LEASE: dict[str, None] = {"lease_token": None, "leased_until": None}
+
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
@@ -93,20 +95,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             reason=Reason.LAPSED,
             next_attempt_at=None,
             finished_at=now,
-            **_NO_LEASE,
+            **NO_LEASE,
         )
         return lapsed.update(
             status=Status.PENDING,
             next_attempt_at=now,
             lapse_count=F("lapse_count") + 1,
             is_retry=True,
-            **_NO_LEASE,
+            **NO_LEASE,
         )
 
     def hand_back(self, token: str, pks: list[int]) -> int:
         """Return claimed deliveries for which no request was made."""
         claimed = self.filter(pk__in=pks, status=Status.SENDING, lease_token=token)
-        return claimed.update(status=Status.PENDING, **_NO_LEASE)
+        return claimed.update(status=Status.PENDING, **NO_LEASE)
 
     def resend(self, now: datetime | Now) -> int:
         """Send once more, with the same id and bytes, on a fresh schedule."""
@@ -132,11 +134,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             reason=reason,
             next_attempt_at=None,
             finished_at=now,
-            **_NO_LEASE,
+            **NO_LEASE,
         )
-
-
-_NO_LEASE: dict[str, None] = {"lease_token": None, "leased_until": None}
 
 
 class Delivery(models.Model):

@@ -12,12 +12,11 @@ from urllib.parse import parse_qs
 import pytest
 import standardwebhooks
 import svix
-from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from tests.conftest import allow_receivers, make_endpoint
 from wagtail_webhooks import drain as drain_module
-from wagtail_webhooks import incidents, outbox, payloads
+from wagtail_webhooks import outbox, payloads
 from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
@@ -27,13 +26,10 @@ from wagtail_webhooks.models import (
     Delivery,
     DeliveryBody,
     Endpoint,
-    EndpointState,
     Heartbeat,
 )
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
-from wagtail_webhooks.models.endpoints import HoldReason
 from wagtail_webhooks.outbox import emit
-from wagtail_webhooks.secrets import Secret
 from wagtail_webhooks.testing import Answer, Received, Receiver, deliver_now
 
 
@@ -159,152 +155,6 @@ def test_a_refused_connection_is_an_outcome(settings: Any) -> None:
     assert only_delivery().status == Status.PENDING
 
 
-def test_a_410_holds_the_endpoint_until_a_person_acts(
-    endpoint: Endpoint, receiver: Receiver
-) -> None:
-    receiver.answer = Answer(410)
-    emit("lead.submitted", {"n": 1})
-    deliver_now()
-    emit("lead.submitted", {"n": 2})
-    deliver_now()
-
-    assert len(receiver.received) == 1
-    assert EndpointState.objects.get().hold == HoldReason.GONE
-    assert set(Delivery.objects.values_list("status", flat=True)) == {Status.PENDING}
-    assert Delivery.objects.all().held().count() == 2
-
-
-def test_a_retry_after_delays_the_whole_endpoint(endpoint: Endpoint, receiver: Receiver) -> None:
-    receiver.answer = Answer(429, headers={"Retry-After": "120"})
-    emit("lead.submitted", {"n": 1})
-    deliver_now()
-    emit("lead.submitted", {"n": 2})
-    deliver_now()
-
-    assert len(receiver.received) == 1
-    state = EndpointState.objects.get()
-    assert state.not_before is not None
-    assert 110 < (state.not_before - Clock().now()).total_seconds() < 121
-    first = Delivery.objects.earliest("pk")
-    assert first.next_attempt_at is not None
-    assert first.next_attempt_at >= state.not_before - timedelta(seconds=1)
-
-
-def test_a_secret_that_cannot_be_read_holds_and_never_sends_unsigned(
-    endpoint: Endpoint, receiver: Receiver, settings: Any
-) -> None:
-    emit("lead.submitted", {})
-    key = settings.SECRET_KEY
-    settings.SECRET_KEY = "another key"
-    deliver_now()
-
-    assert receiver.received == []
-    state = EndpointState.objects.get()
-    assert state.hold == HoldReason.SECRET
-    assert (only_delivery().status, only_delivery().step) == (Status.PENDING, 0)
-
-    settings.SECRET_KEY = key
-    EndpointState.objects.update(next_probe_at=Clock().now())
-    deliver_now()
-    assert only_delivery().status == Status.SUCCEEDED
-    assert EndpointState.objects.get().hold == ""
-
-
-def test_a_site_can_begin_to_name_encryption_keys_of_its_own(
-    endpoint: Endpoint, settings: Any
-) -> None:
-    before = endpoint.signing_secret.reveal()
-    key = Fernet.generate_key().decode()
-    settings.WAGTAIL_WEBHOOKS = {**settings.WAGTAIL_WEBHOOKS, "ENCRYPTION_KEYS": [key]}
-
-    assert endpoint.signing_secret.reveal() == before
-    renewed = endpoint.signing_secret.reencrypted()
-    assert Fernet(key).decrypt(renewed.token.encode()).decode() == before
-
-
-def test_a_url_that_is_not_allowed_holds_and_is_shown_as_blocked(receiver: Receiver) -> None:
-    make_endpoint("https://10.0.0.1/hook")
-    emit("lead.submitted", {})
-
-    deliver_now()
-
-    assert Attempt.objects.get().outcome == Outcome.BLOCKED
-    assert EndpointState.objects.get().hold == HoldReason.URL
-    assert only_delivery().status == Status.PENDING
-
-
-def test_a_probe_that_fails_leaves_the_schedule_where_it_stands(
-    endpoint: Endpoint, receiver: Receiver
-) -> None:
-    receiver.answer = Answer(500)
-    emit("lead.submitted", {})
-    before = only_delivery()
-    EndpointState.objects.update(hold=HoldReason.FAILING, next_probe_at=Clock().now())
-
-    deliver_now()
-
-    after = only_delivery()
-    assert len(receiver.received) == 1
-    assert (after.step, after.next_attempt_at) == (before.step, before.next_attempt_at)
-    assert after.attempt_count == 1
-
-
-def test_after_recovery_what_was_held_is_sent(endpoint: Endpoint, receiver: Receiver) -> None:
-    for number in range(5):
-        emit("lead.submitted", {"n": number})
-    EndpointState.objects.update(
-        hold=HoldReason.FAILING, next_probe_at=Clock().now(), failing_since=Clock().now()
-    )
-
-    deliver_now()
-
-    assert len(receiver.received) == 5
-    state = EndpointState.objects.get()
-    assert (state.hold, state.failing_since) == ("", None)
-
-
-def test_owners_are_told_once_and_not_of_what_did_not_happen(
-    endpoint: Endpoint, mailoutbox: list[Any]
-) -> None:
-    Endpoint.objects.update(owner_email="owner@example.org")
-    now = Clock().now()
-    incidents.failed({endpoint.pk: 1}, now)
-    for _ in range(2):
-        incidents.tell_owners(now)
-    incidents.release(endpoint.pk)
-    incidents.tell_owners(now)
-    assert [mail.subject for mail in mailoutbox] == [
-        "Deliveries to “Business Development” are failing"
-    ]
-
-    incidents.failed({endpoint.pk: 1}, now)
-    incidents.tell_owners(now)
-    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
-    incidents.tell_owners(now)
-    incidents.succeeded([endpoint.pk], now)
-    for _ in range(2):
-        incidents.tell_owners(now)
-    assert [mail.subject.rpartition("” ")[2] for mail in mailoutbox[1:]] == [
-        "are failing",
-        "are on hold",
-        "work again",
-    ]
-
-
-def test_a_day_of_nothing_but_failures_holds_the_endpoint(
-    endpoint: Endpoint, receiver: Receiver
-) -> None:
-    receiver.answer = Answer(500)
-    EndpointState.objects.update(failing_since=Clock().now() - timedelta(hours=25), failures=9)
-    emit("lead.submitted", {})
-
-    deliver_now()
-
-    state = EndpointState.objects.get()
-    assert (state.hold, state.failures) == (HoldReason.FAILING, 10)
-    assert state.next_probe_at is not None
-
-
 def test_an_attempt_is_not_made_when_its_lease_would_end_first(
     endpoint: Endpoint, receiver: Receiver, monkeypatch: Any
 ) -> None:
@@ -426,24 +276,6 @@ def test_what_is_erased_after_the_claim_does_not_come_back(
     assert not DeliveryBody.objects.exists()
 
 
-def test_a_rotated_secret_signs_along_for_a_day(endpoint: Endpoint, receiver: Receiver) -> None:
-    old = endpoint.signing_secret.reveal()
-    endpoint.rotate()
-    emit("lead.submitted", {"n": 1})
-    deliver_now()
-    Endpoint.objects.update(previous_secret_until=timezone.now() - timedelta(seconds=1))
-    emit("lead.submitted", {"n": 2})
-    deliver_now()
-
-    during, after = receiver.received
-    new = endpoint.signing_secret.reveal()
-    standardwebhooks.Webhook(old).verify(during.body, during.headers)
-    standardwebhooks.Webhook(new).verify(during.body, during.headers)
-    standardwebhooks.Webhook(new).verify(after.body, after.headers)
-    with pytest.raises(standardwebhooks.WebhookVerificationError):
-        standardwebhooks.Webhook(old).verify(after.body, after.headers)
-
-
 def test_one_receiver_that_hangs_does_not_hold_up_the_others(
     make_receiver: Callable[..., Receiver],
 ) -> None:
@@ -486,29 +318,3 @@ def test_a_drain_leaves_a_heartbeat(endpoint: Endpoint, receiver: Receiver) -> N
     beat = Heartbeat.objects.get()
     assert beat.worker == drain_module.worker_name()
     assert beat.sent == 1
-
-
-def test_what_a_receiver_answers_is_stored_as_harmless_text(
-    endpoint: Endpoint, receiver: Receiver
-) -> None:
-    secret = endpoint.signing_secret.reveal()
-    receiver.answer = Answer(
-        200, b"\x00\xff\xe2\x80\xae" + secret.encode() + b"<b>", {"Set-Cookie": "session=1"}
-    )
-    emit("lead.submitted", {})
-
-    deliver_now()
-
-    attempt = Attempt.objects.get()
-    assert attempt.answer.text == "\ufffd\ufffd\ufffd[hidden]<b>"
-    assert attempt.response_headers["set-cookie"] == "[hidden]"
-
-
-def test_no_secret_shows_in_what_a_job_or_an_endpoint_prints(endpoint: Endpoint) -> None:
-    plain = endpoint.signing_secret.reveal()
-    text = f"{endpoint!r} {endpoint.signing_secret} {endpoint.url!r} {[Secret.conceal(plain)]}"
-
-    assert plain not in text
-    assert "127.0.0.1" not in text
-    with pytest.raises(TypeError):
-        json.dumps(endpoint.signing_secret)

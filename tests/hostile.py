@@ -23,9 +23,14 @@ Behaviour = Callable[["Hostile", socket.socket], None]
 class Hostile:
     """Listens on a free port of the loopback while it is open."""
 
-    def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
         self.behaviour = behaviour
         self.tls = tls
+        self.host = host
+        #: Where a proxy leads its connections.
+        self.upstream = 0
         self.requests: list[bytes] = []
         self.server_names: list[str | None] = []
         self.connections = 0
@@ -34,7 +39,8 @@ class Hostile:
         self._open: list[socket.socket] = []
 
     def __enter__(self) -> Hostile:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
         if self.tls:
             self.tls.sni_callback = lambda sock, name, context: self.server_names.append(name)
@@ -51,7 +57,8 @@ class Hostile:
             thread.join(5)
             assert not thread.is_alive()
 
-    def url(self, path: str = "/hook?sig=s3cret", scheme: str = "", host: str = "127.0.0.1") -> str:
+    def url(self, path: str = "/hook?sig=s3cret", scheme: str = "", host: str = "") -> str:
+        host = host or (f"[{self.host}]" if ":" in self.host else self.host)
         return f"{scheme or ('https' if self.tls else 'http')}://{host}:{self.port}{path}"
 
     def _start(self, function: Callable[..., None], *args: object) -> None:
@@ -120,6 +127,18 @@ def keeps_alive(data: bytes = OK) -> Behaviour:
     return behave
 
 
+def answers_and_resets(data: bytes) -> Behaviour:
+    """Sends these bytes, and an RST instead of what is missing."""
+
+    def behave(server: Hostile, sock: socket.socket) -> None:
+        server.read_request(sock)
+        sock.sendall(data)
+        time.sleep(0.05)
+        reset(sock)
+
+    return behave
+
+
 def drips(start: bytes, drop: bytes = b"x", every: float = 0.05) -> Behaviour:
     """Sends the start, then a drop at a time for ever: each arrives before any socket timeout."""
 
@@ -133,13 +152,13 @@ def drips(start: bytes, drop: bytes = b"x", every: float = 0.05) -> Behaviour:
     return behave
 
 
-def floods(start: bytes, block: bytes) -> Behaviour:
-    """Sends the start, then the block as fast as it is taken, up to 1 GiB."""
+def floods(start: bytes, block: bytes, size: int = 2**30) -> Behaviour:
+    """Sends the start, then the block as fast as it is taken, up to this size."""
 
     def behave(server: Hostile, sock: socket.socket) -> None:
         server.read_request(sock)
         sock.sendall(start)
-        for _ in range(2**30 // len(block)):
+        for _ in range(size // len(block)):
             sock.sendall(block)
 
     return behave
@@ -147,6 +166,22 @@ def floods(start: bytes, block: bytes) -> Behaviour:
 
 def never_reads(server: Hostile, sock: socket.socket) -> None:
     server.stopping.wait(30)
+
+
+def drips_a_handshake(server: Hostile, sock: socket.socket) -> None:
+    """Announces a TLS record of 16 KiB and sends it a byte at a time."""
+    sock.recv(65_536)
+    sock.sendall(b"\x16\x03\x03\x40\x00")
+    while not server.stopping.is_set():
+        sock.sendall(b"\x00")
+        time.sleep(0.05)
+
+
+def reads_slowly(server: Hostile, sock: socket.socket) -> None:
+    """Takes the request a byte at a time; its small window makes the sender wait."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    while not server.stopping.is_set() and sock.recv(1):
+        time.sleep(0.05)
 
 
 def resets(server: Hostile, sock: socket.socket) -> None:

@@ -45,7 +45,7 @@ def issue(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.datetime.now(datetime.timezone.utc)
     alternatives = [
-        x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+        x509.IPAddress(ip_address(name)) if name[0].isdigit() or ":" in name else x509.DNSName(name)
         for name in names
     ]
     signer = issuer.key if issuer else key

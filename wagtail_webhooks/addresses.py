@@ -92,6 +92,10 @@ IPV6_DENIED = _networks(
 # with DNS64 reach every IPv4-only receiver through the second.
 IPV4_INSIDE = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
+# The middle of an ISATAP address, whatever its network: its packets end at the IPv4 address in the
+# last 32 bits, most often inside the network of the router that unpacks them.
+ISATAP, ISATAP_MASK = 0x0000_5EFE, 0xFCFF_FFFF
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -177,6 +181,8 @@ def _problem(address: IPAddress, policy: Policy) -> str | None:
         return _problem(IPv4Address(int(address) & 0xFFFF_FFFF), policy)
     if address not in IPV6_PUBLIC:
         return "not public"
+    if (int(address) >> 32) & ISATAP_MASK == ISATAP:
+        return "ISATAP"
     return _meaning(address, IPV6_DENIED)
 
 
@@ -239,7 +245,7 @@ def _read_netloc(netloc: str) -> tuple[str, int | None]:
         match = NETLOC.fullmatch(netloc)
         if match is None:
             raise ValueError("neither a host nor a host and a port")
-        return _read_host(match[1].lower()), int(match[2]) if match[2] else None
+        return _read_host(match[1]), int(match[2]) if match[2] else None
     except ValueError:  # those of ipaddress and idna too
         raise URLNotAllowed(
             "host",
@@ -251,6 +257,8 @@ def _read_netloc(netloc: str) -> tuple[str, int | None]:
 
 
 def _read_host(host: str) -> str:
+    # Of others not: the sign for Kelvin would become a plain k unnoticed.
+    host = host.lower() if host.isascii() else host
     if host.startswith("["):
         return str(IPv6Address(host[1:-1]))
     if DOTTED_QUAD.fullmatch(host):

@@ -15,7 +15,17 @@ MAX_RETRY_AFTER = 86_400.0
 #: Statuses whose Retry-After is obeyed (RFC 9110, section 10.2.3; RFC 6585, section 4).
 THROTTLING_STATUSES = frozenset({429, 503})
 
-_SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,10}")
+
+#: The three forms of RFC 9110, section 5.6.7; the standard library alone reads much more as a date.
+_DATE = re.compile(
+    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d {month} \d{{4}} {time} GMT"
+    r"|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-{month}-\d\d {time} GMT"
+    r"|(Mon|Tue|Wed|Thu|Fri|Sat|Sun) {month} [ \d]\d {time} \d{{4}}".format(
+        month="(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)", time=r"\d\d:\d\d:\d\d"
+    ),
+    re.ASCII,
+)
 
 
 def delay_before(step: int, schedule: Sequence[int]) -> float | None:
@@ -35,7 +45,7 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """
     if not value:
         return None
-    value = value.strip()
+    value = value.strip(" \t")
     if _SECONDS.fullmatch(value):
         seconds = float(value)
     else:
@@ -69,8 +79,9 @@ def next_attempt_at(
 
 
 def _http_date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError, OverflowError):
+    if not _DATE.fullmatch(value):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+    try:
+        return parsedate_to_datetime(value).replace(tzinfo=timezone.utc)
+    except ValueError:  # a 31st of February
+        return None

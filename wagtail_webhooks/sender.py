@@ -55,19 +55,19 @@ IDLE_CONNECTIONS = 8
 IDLE_SECONDS = 2.0
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-PRINTABLE = re.compile(r"[\x20-\x7e\t]*")
+PRINTABLE = re.compile(r"[\x20-\x7e]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 #: They frame or route the request, which is the sender's business alone.
 SENDER_HEADERS = frozenset(
     """
     accept-encoding connection content-length cookie expect host keep-alive te trailer
-    transfer-encoding upgrade x-http-method-override
+    transfer-encoding upgrade
     """.split()  # noqa: SIM905 a list of strings would be twelve lines
 )
-SENDER_PREFIXES = ("proxy-", "sec-", "forwarded", "x-forwarded")
+SENDER_PREFIXES = ("proxy-", "sec-", "forwarded", "x-forwarded", "x-http-method", "x-method-")
 #: The payload's and the signature's own, so not for an endpoint's additional headers.
-DELIVERY_PREFIXES = ("content-", "webhook-")
+DELIVERY_PREFIXES = ("content-", "webhook-", "x-hub-signature")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class Sender:
         return None
 
     def _put(self, line: _Line, connection: CheckedHTTPConnection) -> None:
-        if connection.is_closed:
+        if not connection.is_reusable:
+            connection.close()
             return
         self._idle[line] = _Idle(connection, time.monotonic())
         while len(self._idle) > IDLE_CONNECTIONS:
@@ -194,7 +195,7 @@ def header_problem(name: str, value: str) -> str | None:
     """Why a request cannot carry this header, in words that do not repeat it; None if it can."""
     if not TOKEN.fullmatch(name):
         return "a header's name is not allowed"
-    if name.lower() in SENDER_HEADERS or name.lower().startswith(SENDER_PREFIXES):
+    if _comparable(name) in SENDER_HEADERS or _comparable(name).startswith(SENDER_PREFIXES):
         return "a header is the sender's own"
     if not PRINTABLE.fullmatch(value) or len(value) > MAX_HEADER_VALUE:
         return "a header's value is not allowed"
@@ -203,13 +204,18 @@ def header_problem(name: str, value: str) -> str | None:
 
 def custom_header_problem(name: str, value: str) -> str | None:
     """The same for a header that a person adds to an endpoint."""
-    if name.lower().startswith(DELIVERY_PREFIXES):
+    if _comparable(name).startswith(DELIVERY_PREFIXES):
         return "a header is set by the delivery itself"
     return header_problem(name, value)
 
 
+def _comparable(name: str) -> str:
+    """CGI and WSGI make one of both spellings, and a receiver takes either for the other."""
+    return name.lower().replace("_", "-")
+
+
 def _request_headers(given: Mapping[str, str], *, keep_alive: bool) -> dict[str, str]:
-    if len({name.lower() for name in given}) != len(given) or len(given) > MAX_REQUEST_HEADERS:
+    if len({_comparable(name) for name in given}) != len(given) or len(given) > MAX_REQUEST_HEADERS:
         raise AttemptError("internal", "too many headers, or one of them twice")
     for name, value in given.items():
         problem = header_problem(name, value)

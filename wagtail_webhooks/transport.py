@@ -15,12 +15,14 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from http.client import HTTPException
 from ipaddress import ip_address
 from typing import Any, NamedTuple, cast
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssltransport import SSLTransport
 
 from .addresses import Policy, address_problem
 from .exceptions import AddressBlocked, AttemptError
@@ -31,7 +33,8 @@ logger = logging.getLogger(__name__)
 DNS_SECONDS = 5.0
 CONNECT_SECONDS = 5.0
 MAX_ADDRESSES = 4
-#: Bytes of a response's head, interim responses and a proxy's answer included.
+#: Bytes of a response's head as they travel: with the TLS handshake, interim responses and a
+#: proxy's answer.
 HEAD_BYTES = 65_536
 
 #: What OpenSSL's verification says, in words that hold no name and no address.
@@ -80,17 +83,26 @@ class Limits:
         self._in_head = False
 
 
-class _Limited(socket.socket):
+class LimitedSocket(socket.socket):
     """Gives each operation what is left, where the standard library would start afresh."""
 
     limits: Limits
 
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:
+        self._before_receiving()
+        received = super().recv(*args, **kwargs)
+        self.limits.count(len(received))
+        return received
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.limits.check_bytes()
-        self.settimeout(self.limits.seconds_left())
+        self._before_receiving()
         received = super().recv_into(*args, **kwargs)
         self.limits.count(received)
         return received
+
+    def _before_receiving(self) -> None:
+        self.limits.check_bytes()
+        self.settimeout(self.limits.seconds_left())
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(self.limits.seconds_left())
@@ -101,34 +113,55 @@ class _Limited(socket.socket):
         super().sendall(*args, **kwargs)
 
 
-class LimitedSocket(_Limited):
-    """A plain socket to a checked address."""
+class LimitedTLS(SSLTransport):
+    """TLS over such a socket, fed block by block.
 
+    OpenSSL does not come back from one read of a socket while messages other than data arrive, such
+    as session tickets, so a flood of them would go on beyond every limit.
+    """
 
-class LimitedTLSSocket(_Limited, ssl.SSLSocket):
-    """The same after the handshake."""
+    socket: LimitedSocket
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except ssl.SSLError:
+            # The alert, so that the receiver's log says what is wrong with its certificate.
+            with suppress(OSError):
+                self.socket.send(self.outgoing.read())
+            raise
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        received = cast(int, super().recv_into(buffer, nbytes, flags))
+        if not received:
+            self.socket.limits.count(0)
+        return received
+
+    @property
+    def has_unread(self) -> bool:
+        return bool(self.incoming.pending or self.sslobj.pending())
 
 
 class _Context(ssl.SSLContext):
-    sslsocket_class = LimitedTLSSocket
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> LimitedTLSSocket:
+    def wrap_socket(  # type: ignore[override]
+        self,
+        sock: socket.socket,
+        *args: Any,
+        server_hostname: str | bytes | None = None,
+        **kwargs: Any,
+    ) -> LimitedTLS:
         """Shake hands, on a socket of ours only, so that no other one sends even a name."""
         if not isinstance(sock, LimitedSocket):
             raise AttemptError("internal", "the connection was opened without the address check")
-        limits = sock.limits
-        sock.settimeout(limits.seconds_left())
         try:
-            wrapped = cast(LimitedTLSSocket, super().wrap_socket(sock, *args, **kwargs))
+            return LimitedTLS(sock, self, cast(str, server_hostname))
         except TimeoutError:
             raise
         except ssl.SSLCertVerificationError as error:
             problem = CERTIFICATE_PROBLEMS.get(error.verify_code, "the certificate is not trusted")
             raise AttemptError("tls", problem) from None
-        except (OSError, ValueError):
+        except (AnswerTooLarge, OSError, ValueError):
             raise AttemptError("tls", "no encrypted connection could be agreed on") from None
-        wrapped.limits = limits
-        return wrapped
 
     def set_alpn_protocols(self, alpn_protocols: Any) -> None:
         # urllib3 sets them at each connection; all threads share this object, and OpenSSL frees
@@ -173,7 +206,7 @@ class CheckedHTTPConnection(HTTPConnection):
         except (HTTPException, OSError, ValueError):
             # The other stages raise an AttemptError of their own.
             raise AttemptError("connect", "the egress proxy refused") from None
-        if not isinstance(self.sock, _Limited):
+        if not isinstance(self.sock, (LimitedSocket, LimitedTLS)):
             self.close()
             raise AttemptError("internal", "the connection was opened without the address check")
 
@@ -182,7 +215,15 @@ class CheckedHTTPConnection(HTTPConnection):
         self.limits = limits
         if self.is_closed:
             self.connect()
-        cast(_Limited, self.sock).limits = limits
+        sock = self.sock.socket if isinstance(self.sock, LimitedTLS) else self.sock
+        cast(LimitedSocket, sock).limits = limits
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the next answer on it will be the answer to the next request."""
+        return not self.is_closed and not (
+            isinstance(self.sock, LimitedTLS) and self.sock.has_unread
+        )
 
 
 class CheckedHTTPSConnection(CheckedHTTPConnection, HTTPSConnection):
@@ -262,7 +303,10 @@ def _connect(answers: list[_Answer], limits: Limits) -> LimitedSocket:
     ends_at = time.monotonic() + min(CONNECT_SECONDS, limits.seconds_left())
     for index, answer in enumerate(answers):
         share = (ends_at - time.monotonic()) / (len(answers) - index)
-        sock = LimitedSocket(answer.family, socket.SOCK_STREAM)
+        try:
+            sock = LimitedSocket(answer.family, socket.SOCK_STREAM)
+        except OSError:  # IPv6 may be switched off here
+            continue
         sock.limits = limits
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

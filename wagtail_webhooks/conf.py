@@ -80,6 +80,26 @@ class Conf:
         return int(self._get("MAX_PAYLOAD_BYTES", 262_144))
 
     @property
+    def leads_per_address(self) -> int:
+        """Leads that one form takes from one address in ``leads_period``; 0: any number."""
+        return int(self._get("LEADS_PER_ADDRESS", 10))
+
+    @property
+    def leads_period(self) -> int:
+        """Seconds."""
+        return int(self._get("LEADS_PERIOD", 600))
+
+    @property
+    def lead_min_seconds(self) -> int:
+        """A form that comes back sooner was not filled in by a person; 0: that is not looked at."""
+        return int(self._get("LEAD_MIN_SECONDS", 3))
+
+    @property
+    def trusted_proxies(self) -> int:
+        """Reverse proxies in front of the site that append to X-Forwarded-For."""
+        return int(self._get("TRUSTED_PROXIES", 0))
+
+    @property
     def retention_bodies_days(self) -> int:
         return int(self._retention("bodies", 30))
 

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.checks import run_checks
 
 
+SHARED_CACHE = "django.core.cache.backends.filebased.FileBasedCache"
 ORM = {"name": "site", "orm": "default", "retry": 600}
 
 
@@ -15,6 +16,9 @@ def ids(settings: Any, cluster: dict[str, Any], *, debug: bool = True, **values:
     settings.DEBUG = debug
     settings.Q_CLUSTER = cluster
     settings.WAGTAIL_WEBHOOKS = values
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}
+    }
     messages = run_checks(tags=["wagtail_webhooks"], databases=[])
     return [str(message.id).removeprefix("wagtail_webhooks.") for message in messages]
 

@@ -62,6 +62,11 @@ def test_sqlite_in_memory_is_silent(settings: Any, name: str) -> None:
     assert ids(settings, NAME=name, OPTIONS={}) == []
 
 
+def test_atomic_requests_on_sqlite_warn(settings: Any) -> None:
+    assert ids(settings, ATOMIC_REQUESTS=True) == ["wagtail_webhooks.W029"]
+    assert ids(settings, ATOMIC_REQUESTS=False) == []
+
+
 def test_postgresql_with_a_pool_is_an_error(settings: Any) -> None:
     engine = "django.db.backends.postgresql"
     assert ids(settings, ENGINE=engine, OPTIONS={"pool": True}) == ["wagtail_webhooks.E023"]

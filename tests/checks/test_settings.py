@@ -30,7 +30,7 @@ def ids(settings: Any, **values: Any) -> list[str]:
 
 
 def _is_of_the_setting(message: CheckMessage) -> bool:
-    """Number 20 and above are about q2 and the database."""
+    """Number 20 and above are about q2, the database and the cache."""
     return str(message.id).startswith("wagtail_webhooks.") and int(str(message.id)[-3:]) < 20
 
 
@@ -50,6 +50,7 @@ def test_every_message_says_what_to_do(settings: Any) -> None:
 
 
 def test_a_setting_that_is_no_dictionary_is_an_error(settings: Any) -> None:
+    settings.DEBUG = True
     settings.WAGTAIL_WEBHOOKS = ["ALLOW_HTTP"]
     assert [message.id for message in run_checks(tags=[TAG], databases=[])] == [
         "wagtail_webhooks.E001"
@@ -95,6 +96,10 @@ WRONG = [
     ("E012", "TIMEOUT", [0, -1, "30", None, float("nan")]),
     ("E013", "MAX_PAYLOAD_BYTES", [0, -1, "256K", None]),
     ("E014", "RETENTION", [30, {"body": 3}, {"bodies": -1}, {"rows": 0}, {"bodies": None}]),
+    ("E015", "LEADS_PER_ADDRESS", [-1, 1001, 1.5, "10", None, True]),
+    ("E016", "LEADS_PERIOD", [0, -1, "600", None, False]),
+    ("E017", "LEAD_MIN_SECONDS", [-1, 61, 0.5, "3", None, False]),
+    ("E018", "TRUSTED_PROXIES", [-1, 11, "1", None, True, ["10.0.0.1"]]),
 ]
 
 
@@ -117,6 +122,10 @@ RIGHT = [
     ("RETRY_SCHEDULE", [[0], (0, 0.5, 60)]),
     ("TIMEOUT", [0.5, 10]),
     ("RETENTION", [{}, {"bodies": 0}, {"rows": 1}]),
+    ("LEADS_PER_ADDRESS", [0, 1, 1000]),
+    ("LEADS_PERIOD", [1, 86_400]),
+    ("LEAD_MIN_SECONDS", [0, 60]),
+    ("TRUSTED_PROXIES", [0, 2]),
 ]
 
 

@@ -65,7 +65,8 @@ def test_required_fields_say_so_in_words(client: Client, page: OpportunityPage) 
 def test_browsers_are_told_what_they_may_fill_in(client: Client, page: OpportunityPage) -> None:
     soup = soup_of(client.get(page.url))
     assert {
-        control["name"]: control["autocomplete"] for control in soup.select("[autocomplete]")
+        control["name"]: control["autocomplete"]
+        for control in soup.select(".opp-field [autocomplete]")
     } == {
         "name": "name",
         "e_mail_address": "email",

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from django.core.checks import Tags, register
 
-from . import cluster, databases, settings
+from . import caches, cluster, databases, settings
 
 
 TAG = "wagtail_webhooks"
 
 
 def register_all() -> None:
-    for check in (*settings.CHECKS, *cluster.CHECKS, *databases.CHECKS):
+    for check in (*settings.CHECKS, *cluster.CHECKS, *databases.CHECKS, *caches.CHECKS):
         register(check, TAG)
     for check in databases.DATABASE_CHECKS:
         register(check, TAG, Tags.database)

@@ -57,6 +57,20 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_atomic_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    database = settings.DATABASES.get("default", {})
+    if not _is_sqlite_file(database) or not database.get("ATOMIC_REQUESTS"):
+        return []
+    return [
+        Warning(
+            "With ATOMIC_REQUESTS each visitor waits until nobody else writes to SQLite.",
+            hint="Set DATABASES['default']['ATOMIC_REQUESTS'] to False: with IMMEDIATE "
+            "transactions even reading would take the one lock that there is.",
+            id="wagtail_webhooks.W029",
+        )
+    ]
+
+
 def check_conn_max_age(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     cluster = cluster_options()
     if broker(cluster) != "orm":
@@ -119,6 +133,7 @@ def _is_migrated(alias: str) -> bool:
 CHECKS = (
     check_pool,
     check_sqlite,
+    check_atomic_requests,
     check_conn_max_age,
 )
 DATABASE_CHECKS = (check_sweep_schedule,)

@@ -21,6 +21,12 @@ NAME = "WAGTAIL_WEBHOOKS"
 
 #: Endpoints that may hang at once before the others feel it.
 SLOW_ENDPOINTS = 4
+#: Each is a key in the cache, and all of them are read for a lead.
+MOST_LEADS = 1_000
+#: People with little to fill in, or a browser that does it, would be sent away beyond that.
+MOST_LEAD_SECONDS = 60
+#: More than there ever are in a row: a larger number is meant as something else.
+MOST_PROXIES = 10
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,37 @@ RULES = (
         values.is_retention,
         must="a dictionary of whole days with the keys 'bodies' and 'rows'",
         hint='The default is {"bodies": 30, "rows": 365}; rows are kept for a day at least.',
+    ),
+    Rule(
+        "LEADS_PER_ADDRESS",
+        "wagtail_webhooks.E015",
+        values.is_up_to(MOST_LEADS),
+        must=f"a whole number from 0 to {MOST_LEADS}",
+        hint="One form takes so many leads from one address in 'LEADS_PERIOD'; the default is 10, "
+        "and 0 is no limit.",
+    ),
+    Rule(
+        "LEADS_PERIOD",
+        "wagtail_webhooks.E016",
+        values.is_count,
+        must="a whole number of seconds of 1 or more",
+        hint="The default is 600; to have no limit, set 'LEADS_PER_ADDRESS' to 0.",
+    ),
+    Rule(
+        "LEAD_MIN_SECONDS",
+        "wagtail_webhooks.E017",
+        values.is_up_to(MOST_LEAD_SECONDS),
+        must=f"a whole number of seconds from 0 to {MOST_LEAD_SECONDS}",
+        hint="Whoever sends a form sooner is asked to send it again; the default is 3, and 0 asks "
+        "nobody.",
+    ),
+    Rule(
+        "TRUSTED_PROXIES",
+        "wagtail_webhooks.E018",
+        values.is_up_to(MOST_PROXIES),
+        must=f"a whole number from 0 to {MOST_PROXIES}",
+        hint="It is the number of reverse proxies in front of the site that append to "
+        "X-Forwarded-For; the default is 0.",
     ),
 )
 

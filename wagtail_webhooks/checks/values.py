@@ -30,7 +30,12 @@ def is_network(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return _is_int(value) and value >= 1
+
+
+def is_up_to(most: int) -> Callable[[Any], bool]:
+    """A whole number from 0 on, which stands for "off"."""
+    return lambda value: _is_int(value) and 0 <= value <= most
 
 
 def is_port(value: Any) -> bool:
@@ -85,6 +90,10 @@ def is_retention(value: Any) -> bool:
     # Bodies may go with the next prune; rows that go at once would leave no log at all.
     bodies, rows = value.get("bodies", 30), value.get("rows", 365)
     return is_count(rows) and (is_count(bodies) or (bodies == 0 and bodies is not False))
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:

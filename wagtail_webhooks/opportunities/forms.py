@@ -1,4 +1,4 @@
-"""The citizen's form, and the editor's."""
+"""The citizen's form."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid4
 
 from django import forms
 from django.forms import BoundField
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from wagtail.contrib.forms.forms import BaseForm, FormBuilder, WagtailAdminFormPageForm
+from wagtail.contrib.forms.forms import BaseForm, FormBuilder
 
-from .panels import CHOOSE_ENDPOINTS
+from wagtail_webhooks.conf import conf
+
+from .tokens import FormToken
 
 
 #: Has a hyphen, so that it cannot be the name of a field: those are snake case.
 TOKEN_NAME = "form-token"  # noqa: S105 - a name, not a token
+#: Of the field that people do not see. Tempting, and nothing that browsers fill in by themselves.
+TRAP_NAME = "form-website"
 #: A page of print is 3,000 characters. Keeps the largest form well within MAX_PAYLOAD_BYTES.
 MAX_MULTILINE_LENGTH = 10_000
 
@@ -53,19 +57,50 @@ class LeadForm(BaseForm):
             _hint_browser(name, field.widget)
 
     @cached_property
+    def sent_token(self) -> FormToken | None:
+        return FormToken.read(self.data.get(TOKEN_NAME, ""), self.page and self.page.pk)
+
+    @cached_property
     def token(self) -> str:
-        """The one that was posted, or a new one: a form without it is as good as any other."""
-        try:
-            return str(UUID(self.data.get(TOKEN_NAME, "")))
-        except (ValueError, AttributeError):
-            return str(uuid4())
+        """The one that was sent, so that the time since the first making counts; else a new one."""
+        sent = self.sent_token
+        token = sent if sent and not sent.is_expired else FormToken.make(self.page and self.page.pk)
+        return token.text
 
     def fingerprint(self) -> str:
         """Equal only when the same form was sent twice with the same answers.
 
         With the answers in it, since somebody may go back, correct a mistake and send it again.
         """
-        return sha256(f"{self.token}\n{self.cleaned_data!r}".encode()).hexdigest()
+        # One that has expired too: whoever reloads an old page has sent it already.
+        token = self.sent_token.text if self.sent_token else self.token
+        return sha256(f"{token}\n{self.cleaned_data!r}".encode()).hexdigest()
+
+    def doubt(self) -> str:
+        """Why it seems that no person sent this, for the person who did; empty: there is none."""
+        if self.data.get(TRAP_NAME, "").strip():
+            return _now(
+                "A field that is not meant for people was filled in, perhaps by your browser. "
+                "We have emptied it. Nothing was stored: please send your answers again."
+            )
+        if not conf.lead_min_seconds:
+            return ""
+        if self.sent_token is None:
+            return _now(
+                "Your answers did not reach us as our form sends them. "
+                "Nothing was stored: please check your answers and send them again."
+            )
+        if self.sent_token.is_expired:
+            return _now(
+                "This page had been open for more than a day. "
+                "Nothing was stored: please check your answers and send them again."
+            )
+        if self.sent_token.age < conf.lead_min_seconds:
+            return _now(
+                "Your answers came faster than we expect of people. "
+                "Nothing was stored: please check your answers and send them again."
+            )
+        return ""
 
     def questions(self) -> Iterator[BoundField]:
         """The visible fields, each tied to its help and its errors for assistive technology."""
@@ -117,13 +152,3 @@ class LeadFormBuilder(FormBuilder):
     def create_datetime_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         return forms.DateTimeField(**{"widget": widget, **options})
-
-
-class OpportunityPageForm(WagtailAdminFormPageForm):
-    """The editor's form; without the endpoints for those who may not choose them."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        user = self.for_user
-        if user is None or not user.has_perm(CHOOSE_ENDPOINTS):
-            self.formsets.pop("endpoint_links", None)

@@ -6,9 +6,7 @@ from typing import Any
 
 from wagtail.admin.panels import MultipleChooserPanel, Panel
 
-
-#: Without it the endpoints of a page and of a department can be neither seen nor changed there.
-CHOOSE_ENDPOINTS = "wagtail_webhooks.change_endpoint"
+from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
 
 
 class _AbsentPanel(Panel.BoundPanel):
@@ -27,7 +25,7 @@ class EndpointLinksPanel(MultipleChooserPanel):
         self, instance: Any = None, request: Any = None, form: Any = None, prefix: str = "panel"
     ) -> Panel.BoundPanel:
         if form is None:
-            absent = request is None or not request.user.has_perm(CHOOSE_ENDPOINTS)
+            absent = request is None or not request.user.has_perm(NAME_ENDPOINTS)
         else:
             absent = self.relation_name not in form.formsets
         if not absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -13,15 +14,22 @@ from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
 
+from wagtail_webhooks.conf import conf
 from wagtail_webhooks.models import Endpoint, Message
 from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.scrub import without_variables
+from wagtail_webhooks.throttles import take
 
 from .forms import LeadFormBuilder
 from .listing import State
 from .mixins import AbstractLead
 from .references import new_reference
+from .visitors import address_of
 
 
 logger = logging.getLogger(__name__)
@@ -149,6 +157,7 @@ class LeadCaptureMixin(models.Model):
 
     # -- Showing ---------------------------------------------------------------------------
 
+    @method_decorator(sensitive_post_parameters())
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
             response = self._answer_submission(request)
@@ -160,18 +169,51 @@ class LeadCaptureMixin(models.Model):
         add_never_cache_headers(response)
         return response
 
+    @without_variables()
     def _answer_submission(self, request: HttpRequest) -> HttpResponse:
         form = self.get_form(request.POST, request.FILES, page=self, user=request.user)
         is_valid = form.is_valid()
+        fingerprint = _fingerprint(form) if is_valid else ""
+        # Before all that may refuse it: a double click across the closing time is stored already.
+        if is_valid and (lead := self._find_lead(fingerprint)):
+            return self._redirect_to_confirmation(request, lead)
         if self.state != State.OPEN:
-            # A double click that straddles the closing time has been stored all the same.
-            if is_valid and (lead := self._find_lead(_fingerprint(form))):
-                return self._redirect_to_confirmation(request, lead)
             # 409, not 200: nothing was stored, and whoever counts answers should see that too.
             return self._render_form(request, form, status=409)
         if not is_valid:
             return self._render_form(request, form)
+        if doubt := form.doubt() if hasattr(form, "doubt") else "":
+            form.add_error(None, doubt)
+            return self._render_form(request, form)
+        if wait := self._seconds_to_wait(request, fingerprint):
+            return self._render_too_many(request, form, wait)
         return self._redirect_to_confirmation(request, self.process_form_submission(form))
+
+    def _seconds_to_wait(self, request: HttpRequest, fingerprint: str) -> float:
+        """0: it may be stored.
+
+        Only what would be stored is counted: a citizen who mistypes five times has sent nothing
+        yet, and a flood of what is refused anyway costs no row and no request to a receiver.
+        """
+        address = address_of(request)
+        if address is None:
+            return 0.0
+        name = f"lead {self.pk} {address}"
+        return take(name, conf.leads_per_address, conf.leads_period, once=fingerprint)
+
+    def _render_too_many(self, request: HttpRequest, form: Any, wait: float) -> HttpResponse:
+        minutes = ceil(wait / 60)
+        sentence = ngettext(
+            "Very many answers have come from your connection, so we could not take these. "
+            "Nothing was stored: please send them again in %(minutes)d minute.",
+            "Very many answers have come from your connection, so we could not take these. "
+            "Nothing was stored: please send them again in %(minutes)d minutes.",
+            minutes,
+        )
+        form.add_error(None, sentence % {"minutes": minutes})
+        response = self._render_form(request, form, status=429)
+        response["Retry-After"] = str(ceil(wait))
+        return response
 
     def _render_form(self, request: HttpRequest, form: Any, status: int = 200) -> HttpResponse:
         context = {**self.get_context(request), "form": form}

@@ -19,7 +19,7 @@ from wagtail.models import Orderable, Page, PageManager
 
 from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
 from wagtail_webhooks.models import Endpoint, WebhookEndpointsMixin
-from wagtail_webhooks.opportunities.forms import OpportunityPageForm
+from wagtail_webhooks.opportunities.editing import OpportunityPageForm
 from wagtail_webhooks.opportunities.listing import OpportunityQuerySet
 from wagtail_webhooks.opportunities.mixins import OpportunityIndexMixin, OpportunityMixin
 from wagtail_webhooks.opportunities.panels import EndpointLinksPanel

@@ -8,8 +8,9 @@ PUBLIC: dict[str, frozenset[str]] = {
     for module, names in {
         "admin.exports": "as_text without_controls",
         "admin.panels": "WebhookDeliveriesPanel",
-        "admin.permissions": "CHANGE_ENDPOINT",
+        "admin.permissions": "NAME_ENDPOINTS limit_to_nameable",
         "conf": "conf Conf",
+        "credentials": "Credential CredentialKind Outgoing",
         "events": "Event EventType",
         "exceptions": (
             "WebhookError UnknownEventType InvalidSecret SecretUnavailable PayloadError "
@@ -18,8 +19,10 @@ PUBLIC: dict[str, frozenset[str]] = {
         "models": "Endpoint Subscription Message Delivery Attempt WebhookEndpointsMixin",
         "outbox": "emit erase reconcilers",
         "payloads": "Payload PayloadFormat",
+        "scrub": "without_variables",
         "signatures": "Signable SignatureScheme",
         "tasks": "drain sweep prune",
         "testing": "Answer Received Receiver deliver_now",
+        "throttles": "take",
     }.items()
 }

@@ -23,18 +23,19 @@ PACKAGE = "wagtail_webhooks"
 #: A module imports only from rows above its own; members of one row do not import each other.
 TIERS = [
     "exceptions conf",
-    "events retry addresses secrets clock scrub",
+    "events retry addresses secrets clock scrub throttles",
     "transport",
     "sender payloads signatures",
+    "credentials",
     "models",
-    "queue",
+    "queue audit",
     "outbox",
-    "incidents",
+    "incidents coalescing",
     "claims",
     "delivery",
-    "results",
+    "results pool",
     "drain retention",
-    "signal_handlers forms",
+    "signal_handlers forms trials",
     "tasks",
     "checks testing",
     "admin management",
@@ -50,6 +51,7 @@ ENTRANCES = {"opportunities", "apps", "wagtail_hooks"}
 #: These work on values, so that they can be understood and tested without a database.
 WITHOUT_DATABASE = {
     "addresses",
+    "credentials",
     "events",
     "exceptions",
     "payloads",
@@ -58,6 +60,7 @@ WITHOUT_DATABASE = {
     "secrets",
     "sender",
     "signatures",
+    "throttles",
     "transport",
 }
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.db import connection, transaction
@@ -20,6 +22,8 @@ from tests.foreign_forms.models import (
 )
 from wagtail_webhooks import forms
 from wagtail_webhooks.models import Delivery, Message, Subscription
+from wagtail_webhooks.payloads import FORMATS
+from wagtail_webhooks.testing import Received, Receiver, deliver_now
 
 
 pytestmark = pytest.mark.django_db
@@ -40,8 +44,8 @@ def form_page(request: Any, home: Page) -> Any:
     return page
 
 
-def submit(page: Any, name: str = "Zoë") -> None:
-    response = Client().post(page.url, {"your_name": name, "born": "2001-02-03"})
+def submit(page: Any, name: str = "Zoë", **more: str) -> None:
+    response = Client().post(page.url, {"your_name": name, "born": "2001-02-03", **more})
     assert response.status_code == 200
 
 
@@ -83,6 +87,46 @@ def test_an_error_of_ours_does_not_reach_the_citizen(form_page: Any, monkeypatch
     submit(form_page)
 
     assert form_page.get_submission_class().objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "x" * 1_000_000,
+        "\u202eevil\u2069 \U0001f388 مرحبا",
+        "{{ 7*7 }} {% load x %} ${7*7} %(name)s {0.__class__}",
+        '"},"type":"page.deleted","x":{"',
+        "payload=1&token=forged",
+    ],
+)
+def test_a_huge_or_odd_submission_is_stored_and_told_as_it_is(
+    form_page: Any, receiver: Receiver, story: str
+) -> None:
+    """A9, A17: nothing in an answer is a template or a part of the envelope."""
+    Subscription.objects.all().delete()
+    fields = form_page.form_fields
+    fields.model.objects.create(page=form_page, label="Story", field_type="multiline")
+    for payload_format in FORMATS:
+        make_endpoint(receiver.url, "form.submitted", format=payload_format)
+    submit(form_page, story=story)
+
+    deliver_now()
+
+    submission = form_page.get_submission_class().objects.get()
+    assert submission.form_data["story"] == story
+    message = Message.objects.get()
+    if len(story) > 500_000:
+        assert {delivery.reason for delivery in message.deliveries.all()} == {"too_large"}
+        return
+    sent = {_envelope(received) for received in receiver.received}
+    assert sent == {message.body}
+    assert json.loads(message.body)["data"]["answers"][2]["value"] == story
+    assert json.loads(message.body)["type"] == "form.submitted"
+
+
+def _envelope(received: Received) -> str:
+    text = received.body.decode("ascii")
+    return parse_qs(text)["payload"][0] if text.startswith("payload=") else text
 
 
 def test_deleting_a_submission_erases_its_data_here(form_page: Any) -> None:

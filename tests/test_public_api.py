@@ -36,6 +36,10 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     ),
     "TIMEOUT": ("timeout", 10.0, 30.0),
     "MAX_PAYLOAD_BYTES": ("max_payload_bytes", 1000, 262144),
+    "LEADS_PER_ADDRESS": ("leads_per_address", 0, 10),
+    "LEADS_PERIOD": ("leads_period", 60, 600),
+    "LEAD_MIN_SECONDS": ("lead_min_seconds", 0, 3),
+    "TRUSTED_PROXIES": ("trusted_proxies", 2, 0),
 }
 
 

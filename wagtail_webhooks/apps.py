@@ -14,9 +14,10 @@ class WagtailWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, forms, signal_handlers
+        from . import checks, forms, queue, signal_handlers
 
         checks.register_all()
+        queue.connect()
         signal_handlers.connect()
         forms.connect()
         post_migrate.connect(_arm, sender=self, dispatch_uid="wagtail_webhooks.arm")

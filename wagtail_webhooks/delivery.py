@@ -7,20 +7,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from . import scrub, signatures
+from . import credentials, scrub, signatures
 from .clock import Clock
 from .conf import conf
+from .credentials import Outgoing
 from .exceptions import (
     AttemptError,
     InvalidSecret,
+    PayloadError,
     SecretUnavailable,
     URLNotAllowed,
 )
 from .models import Delivery
 from .models.deliveries import Outcome
-from .models.endpoints import HoldReason
+from .models.states import HoldReason
 from .retry import THROTTLING_STATUSES, parse_retry_after
 from .secrets import Secret
 from .sender import Request, Response, Sender
@@ -42,6 +44,8 @@ class Job:
     token: str
     leased_until: datetime
     url: Secret
+    format: str
+    credentials: Secret | None
     secrets: tuple[Secret, ...]
     extra_signatures: tuple[str, ...]
     content_type: str
@@ -50,6 +54,7 @@ class Job:
     is_probe: bool = False
     deadline: datetime | None = None
     due_at: datetime | None = None
+    starts_at: datetime | None = None
 
     @classmethod
     def of(cls, delivery: Delivery, content_type: str, body: bytes, now: datetime) -> Job:
@@ -63,6 +68,8 @@ class Job:
             token=delivery.lease_token,
             leased_until=delivery.leased_until,
             url=endpoint.url,
+            format=delivery.format,
+            credentials=endpoint.credentials,
             secrets=tuple(endpoint.signing_secrets(now)),
             extra_signatures=tuple(endpoint.extra_signatures),
             content_type=content_type,
@@ -71,6 +78,7 @@ class Job:
             is_probe=endpoint.state.is_held,
             deadline=delivery.message.deadline,
             due_at=delivery.next_attempt_at,
+            starts_at=delivery.starts_at,
         )
 
 
@@ -121,14 +129,24 @@ def attempt(job: Job, sender: Sender, clock: Clock) -> Result:
 def _request(job: Job, now: datetime) -> tuple[tuple[str, ...], Request]:
     """The signed request, and what must not be repeated from its answer.
 
-    Raises SecretUnavailable and InvalidSecret: nothing is ever sent unsigned.
+    Raises SecretUnavailable and InvalidSecret: nothing is ever sent unsigned, or without the
+    credentials that its receiver asks for.
     """
     url = job.url.reveal()
     secrets = [secret.reveal() for secret in job.secrets]
-    headers = {"Content-Type": job.content_type}
-    headers.update(sign(job.message_id, job.body, secrets, now, job.extra_signatures))
+    outgoing = Outgoing(job.format, job.body, {"Content-Type": job.content_type})
+    if job.credentials is not None:
+        outgoing = credentials.present(credentials.loads(job.credentials.reveal()), outgoing)
+    proof = sign(job.message_id, outgoing.body, secrets, now, job.extra_signatures)
+    hidden = (*secrets, *outgoing.hidden, *_traces(url))
+    return hidden, Request(url, {**outgoing.headers, **proof}, outgoing.body)
+
+
+def _traces(url: str) -> tuple[str, ...]:
+    """What an answer may repeat of a URL: path and query are keys at many services."""
     parts = urlsplit(url)
-    return (*secrets, url, parts.query, parts.path), Request(url, headers, job.body)
+    values = (value for _name, value in parse_qsl(parts.query))
+    return url, parts.query, parts.path, *parts.path.split("/"), *values
 
 
 def sign(
@@ -169,6 +187,8 @@ def _failed(job: Job, error: Exception, started_at: datetime) -> Result:
         outcome, detail = Outcome(error.outcome), error.detail
     elif isinstance(error, URLNotAllowed):
         outcome, hold, detail = Outcome.BLOCKED, HoldReason.URL, error.code
+    elif isinstance(error, PayloadError):
+        outcome, detail = Outcome.RENDER, error.detail
     elif isinstance(error, (SecretUnavailable, InvalidSecret)):
         hold, detail = HoldReason.SECRET, type(error).__name__
     else:

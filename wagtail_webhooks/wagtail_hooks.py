@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from wagtail import hooks
-from wagtail.log_actions import LogFormatter
 
+from . import audit
 from .admin.chooser import endpoint_chooser
 from .admin.delivery_actions import BulkResend
+from .admin.incidents import add_to_homepage
 from .admin.permissions import ReadOnlyPolicy
 from .admin.viewsets import WebhooksGroup
 from .models import Delivery
@@ -30,6 +29,7 @@ def register_webhooks() -> list[Any]:
 
 
 hooks.register("register_bulk_action", BulkResend)
+hooks.register("construct_homepage_panels", add_to_homepage)
 
 
 @hooks.register("register_icons")
@@ -37,32 +37,4 @@ def register_icons(icons: list[str]) -> list[str]:
     return [*icons, "wagtail_webhooks/icons/webhook.svg"]
 
 
-@hooks.register("register_log_actions")
-def register_log_actions(actions: Any) -> None:
-    for name, label, message in (
-        ("reveal_secret", _("Reveal secret"), _("Signing secret revealed")),
-        ("rotate_secret", _("Rotate secret"), _("Signing secret rotated")),
-        ("pause", _("Pause"), _("Paused")),
-        ("resume", _("Resume"), _("Resumed")),
-        ("archive", _("Archive"), _("Archived")),
-        ("restore", _("Restore"), _("Restored")),
-        ("resend", _("Resend"), _("Resent")),
-        ("cancel", _("Cancel"), _("Cancelled")),
-    ):
-        actions.register_action(f"wagtail_webhooks.{name}", label, message)
-
-    @actions.register_action("wagtail_webhooks.change_host")
-    class ChangeHostFormatter(LogFormatter):
-        label = _("Change host")
-
-        def format_message(self, log_entry: Any) -> str:
-            return _("URL moved from %(old)s to %(new)s") % log_entry.data
-
-    @actions.register_action("wagtail_webhooks.bulk_resend")
-    class BulkResendFormatter(LogFormatter):
-        label = _("Resend many")
-
-        def format_message(self, log_entry: Any) -> str:
-            count = log_entry.data["count"]
-            text = ngettext("%(count)d delivery resent", "%(count)d deliveries resent", count)
-            return text % {"count": count}
+hooks.register("register_log_actions", audit.register)

@@ -9,17 +9,21 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
-from wagtail.models import Page
+from wagtail.models import GroupPagePermission, Page
 
 from wagtail_webhooks import outbox
 from wagtail_webhooks.events import Event
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, Endpoint, Message
+from wagtail_webhooks.opportunities.models import OpportunityPage
 from wagtail_webhooks.payloads.standard import StandardJSON
 
 
 SECRET_PATH = "path-that-is-secret"
 SECRET_QUERY = "query-that-is-secret"
 URL = f"https://hooks.example.org/{SECRET_PATH}?key={SECRET_QUERY}"
+
+#: What a lead’s message says of its source.
+SUBMISSION = ("webhooks_opportunities.lead", "1")
 
 Clients = Callable[..., Client]
 MakeDelivery = Callable[..., Delivery]
@@ -28,6 +32,11 @@ MakeDelivery = Callable[..., Delivery]
 @pytest.fixture
 def home(db: None) -> Page:
     return Page.objects.get(depth=2)
+
+
+@pytest.fixture
+def form_page(home: Page) -> OpportunityPage:
+    return home.add_child(instance=OpportunityPage(title="A grant", slug="a-grant"))
 
 
 @pytest.fixture
@@ -119,6 +128,14 @@ def add_attempt(delivery: Delivery, outcome: str, code: int | None, answer: str 
 
 def text_of(response: Any) -> str:
     return str(response.content.decode())
+
+
+def make_editor_of(page: Page, user: Any) -> None:
+    """Give them the right to change this page, and with it to read what comes in there."""
+    group = Group.objects.create(name=f"Editors of {page.title}")
+    change = Permission.objects.get(codename="change_page")
+    GroupPagePermission.objects.create(group=group, page=page, permission=change)
+    user.groups.add(group)
 
 
 def erase(delivery: Delivery) -> None:

@@ -48,13 +48,13 @@ def test_it_is_searched_by_name_and_host(root: Client, endpoint: Endpoint, sough
 
 
 def test_an_editor_makes_an_endpoint_in_it(client_with: Clients) -> None:
-    answer = create(client_with("add_endpoint"))
+    answer = create(client_with("change_endpoint", "add_endpoint"))
     made = Endpoint.objects.get()
     assert answer["step"] == "chosen"
     assert answer["result"]["id"] == str(made.pk)
     assert (made.url.reveal(), made.signing_secret.reveal()) == (GOOD["url"], SECRET)
     assert made.owner_email == GOOD["owner_email"]
-    assert ModelLogEntry.objects.get().action == "wagtail.create"
+    assert ModelLogEntry.objects.filter(action="wagtail.create").count() == 1
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_secret_is_prefilled_and_its_fields_have_ids_of_their_own(root: Clie
 def test_only_those_who_may_add_are_offered_to_and_can(
     client_with: Clients, endpoint: Endpoint
 ) -> None:
-    chooser = client_with("view_endpoint")
+    chooser = client_with("change_endpoint")
     assert "New endpoint" not in json.loads(chooser.get(url("choose")).content)["html"]
     assert chooser.post(url("create"), GOOD).status_code == 302
     assert Endpoint.objects.count() == 1

@@ -49,6 +49,25 @@ def test_a_new_endpoint_has_the_url_the_secret_and_its_subscriptions(root: Clien
     assert list(rows) == [("form.submitted", "site", None), ("page.*", "site", None)]
 
 
+def test_an_endpoint_can_be_spared(root: Client) -> None:
+    create(root, rate_limit="0.5", coalesce_seconds="60")
+    made = Endpoint.objects.get()
+    assert (float(made.rate_limit or 0), made.coalesce_seconds) == (0.5, 60)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("rate_limit", "0"),
+        ("rate_limit", "-1"),
+        ("coalesce_seconds", "86401"),
+        ("concurrency", "0"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_explained(root: Client, field: str, value: str) -> None:
+    assert set(create(root, **{field: value}).context["form"].errors) == {field}
+
+
 def test_a_subscription_can_be_limited_to_what_is_below_a_page(root: Client, home: Page) -> None:
     create(root, event_types=["page.published"], below_page=home.pk)
     row = Endpoint.objects.get().subscriptions.get()

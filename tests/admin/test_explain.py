@@ -4,7 +4,7 @@ import pytest
 
 from wagtail_webhooks.admin.explain import cause_of, explain
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 
 
 @pytest.mark.parametrize("status", Status.values)

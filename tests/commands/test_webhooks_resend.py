@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 from django.core.management.base import CommandError
+from wagtail.models import ModelLogEntry
 
 from tests.commands.conftest import Run
 from tests.conftest import make_endpoint
@@ -122,3 +123,18 @@ def test_what_cannot_be_understood_is_refused(run: Run, argument: str) -> None:
 
 def test_nothing_to_do_is_fine(run: Run) -> None:
     assert run("webhooks_resend").code == 0
+
+
+def test_it_is_on_record_by_endpoint_and_without_a_person(run: Run) -> None:
+    endpoint = make_endpoint()
+    for _ in range(2):
+        emit("page.published", {})
+    Delivery.objects.update(status=Status.FAILED, next_attempt_at=None)
+    run("webhooks_resend", "--dry-run")
+    assert not ModelLogEntry.objects.exists()
+
+    run("webhooks_resend")
+
+    entry = ModelLogEntry.objects.get()
+    assert (entry.action, entry.user) == ("wagtail_webhooks.bulk_resend", None)
+    assert (entry.object_id, entry.data) == (str(endpoint.pk), {"count": 2})

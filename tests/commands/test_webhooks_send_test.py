@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 from django.utils import timezone
+from wagtail.models import ModelLogEntry
 
 from tests.commands.conftest import Run
 from tests.conftest import allow_receivers, make_endpoint
 from wagtail_webhooks import incidents
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.testing import Answer, Receiver
 
 
@@ -86,3 +87,10 @@ def test_an_archived_endpoint_is_wrong_use(run: Run, endpoint: Endpoint) -> None
     with pytest.raises(CommandError, match="archived") as caught:
         run("webhooks_send_test", str(endpoint.pk))
     assert caught.value.returncode == 2
+
+
+def test_a_test_is_on_record_without_a_person(run: Run, endpoint: Endpoint) -> None:
+    run("webhooks_send_test", str(endpoint.pk))
+    entry = ModelLogEntry.objects.get()
+    assert (entry.action, entry.user) == ("wagtail_webhooks.send_test", None)
+    assert entry.object_id == str(endpoint.pk)

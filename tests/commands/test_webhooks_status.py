@@ -11,7 +11,7 @@ from tests.commands.conftest import Run
 from tests.conftest import make_endpoint
 from wagtail_webhooks.models import Delivery, EndpointState, Heartbeat, Message
 from wagtail_webhooks.models.deliveries import Reason, Status
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.outbox import emit
 
 
@@ -36,6 +36,10 @@ def ago(**spans: float) -> Any:
 
 def a_worker(**spans: float) -> None:
     Heartbeat.objects.create(worker="host:1", seen_at=ago(**spans))
+
+
+def a_cluster(**spans: float) -> None:
+    Heartbeat.objects.create(worker="host:2", seen_at=ago(**spans), is_of_cluster=True)
 
 
 def a_lead() -> Delivery:
@@ -81,6 +85,26 @@ def test_a_frozen_cluster_needs_a_person_as_soon_as_something_is_due(run: Run) -
     assert (report["workers_seen"], code) == (0, 1)
 
 
+def test_a_cluster_that_falls_silent_needs_a_person_though_nothing_is_due(run: Run) -> None:
+    a_cluster(minutes=4)
+    outcome = run("webhooks_status")
+    assert outcome.code == 1
+    assert "frozen or stopped" in outcome.out
+
+
+def test_a_loop_does_not_hide_a_frozen_cluster(run: Run) -> None:
+    a_cluster(minutes=4)
+    a_worker(seconds=5)
+    assert numbers(run)[1] == 1
+
+
+def test_a_cluster_that_is_heard_of_or_was_given_up_is_well(run: Run) -> None:
+    a_cluster(minutes=2)
+    assert numbers(run)[1] == 0
+    Heartbeat.objects.update(seen_at=ago(days=2))
+    assert numbers(run)[1] == 0
+
+
 def test_an_overdue_delivery_needs_a_person_though_workers_live(run: Run) -> None:
     a_worker(seconds=5)
     a_lead()
@@ -88,6 +112,14 @@ def test_an_overdue_delivery_needs_a_person_though_workers_live(run: Run) -> Non
     outcome = run("webhooks_status")
     assert outcome.code == 1
     assert "Too slow" in outcome.out
+
+
+def test_a_backlog_that_goes_out_at_its_endpoints_rate_is_well(run: Run) -> None:
+    a_worker(seconds=5)
+    a_lead()
+    Delivery.objects.update(next_attempt_at=ago(minutes=4))
+    EndpointState.objects.update(paced_until=ago(seconds=10))
+    assert numbers(run)[1] == 0
 
 
 def test_the_oldest_is_told_from_its_event(run: Run) -> None:

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import standardwebhooks
+from django.contrib.auth.models import Group
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from wagtail_webhooks.models import (
-    Attempt,
-    Endpoint,
-)
+from wagtail_webhooks import outbox
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.secrets import Secret
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now
@@ -51,6 +52,53 @@ def test_what_a_receiver_answers_is_stored_as_harmless_text(
     attempt = Attempt.objects.get()
     assert attempt.answer.text == "\ufffd\ufffd\ufffd[hidden]<b>"
     assert attempt.response_headers["set-cookie"] == "[hidden]"
+
+
+def test_an_answer_that_repeats_a_part_of_the_url_is_stored_without_it(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    parts = ["hook-of-the-ministry", "sig-of-the-ministry", "key+of the/ministry"]
+    endpoint.url = f"{receiver.url}/{parts[0]}/x?sig={parts[1]}&key=key%2Bof+the%2Fministry"
+    endpoint.save()
+    receiver.answer = Answer(400, "\n".join(parts).encode(), {"X-Sig": parts[1]})
+    emit("lead.submitted", {})
+
+    deliver_now()
+
+    attempt = Attempt.objects.get()
+    assert attempt.answer.text == "[hidden]\n[hidden]\n[hidden]"
+    assert attempt.response_headers["x-sig"] == "[hidden]"
+
+
+def test_erasure_takes_what_a_receiver_repeated_in_its_headers(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(200, b"", {"X-Hello": "Zebedee Quill"})
+    source = Group.objects.create(name="stands for a submission")
+    emit("lead.submitted", {"name": "Zebedee Quill"}, source=source)
+    deliver_now()
+    assert Attempt.objects.get().response_headers["x-hello"] == "Zebedee Quill"
+
+    outbox.erase(source)
+
+    attempt = Attempt.objects.get()
+    assert (attempt.response_headers, attempt.status_code) == ({}, 200)
+
+
+def test_with_settings_that_cannot_be_read_nothing_is_claimed(
+    endpoint: Endpoint, receiver: Receiver, settings: Any
+) -> None:
+    emit("lead.submitted", {})
+    settings.WAGTAIL_WEBHOOKS = {
+        **settings.WAGTAIL_WEBHOOKS,
+        "ALLOWED_PRIVATE_NETWORKS": ["10.0.0"],
+    }
+
+    with pytest.raises(ImproperlyConfigured, match="10.0.0"):
+        deliver_now()
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempt_count) == ("pending", 0)
 
 
 def test_no_secret_shows_in_what_a_job_or_an_endpoint_prints(endpoint: Endpoint) -> None:

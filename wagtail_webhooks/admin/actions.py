@@ -26,7 +26,8 @@ class ActionView(WagtailAdminTemplateMixin, TemplateView):
     inspect_url_name = ""
     template_name = "wagtail_webhooks/admin/confirm.html"
 
-    permission = ""
+    #: All of these are needed.
+    permissions: tuple[str, ...] = ()
     log_action = ""
     question: Any = ""
     #: One sentence each, under the question.
@@ -39,7 +40,7 @@ class ActionView(WagtailAdminTemplateMixin, TemplateView):
     object: Any
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm(self.permission):
+        if not (self.permissions and request.user.has_perms(self.permissions)):
             raise PermissionDenied
         self.object = get_object_or_404(self.get_queryset(), pk=unquote(str(kwargs["pk"])))
         return super().dispatch(request, *args, **kwargs)

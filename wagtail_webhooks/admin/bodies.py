@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from wagtail_webhooks.models import Delivery
+from wagtail_webhooks.scrub import Unlogged
 
 
 #: Characters that change the direction of the text around them, and could disguise it.
@@ -16,9 +17,9 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True)
 class SentBody:
-    raw: str
+    raw: Unlogged
     #: Empty where it is no JSON.
-    pretty: str
+    pretty: Unlogged
     #: False: nothing was sent yet, and the endpoint's format is still to be applied.
     is_final: bool = True
 
@@ -29,7 +30,7 @@ def sent_body(delivery: Delivery) -> SentBody | None:
     if not raw:
         return None
     is_final = bool(delivery.body_sha256) or delivery.format == "standard"
-    return SentBody(raw, _pretty(raw), is_final)
+    return SentBody(Unlogged(raw), Unlogged(_pretty(raw)), is_final)
 
 
 def _pretty(raw: str) -> str:

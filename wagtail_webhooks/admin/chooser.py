@@ -8,9 +8,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin.forms.choosers import BaseFilterForm
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views.generic import chooser as views
@@ -20,11 +18,12 @@ from wagtail.log_actions import log
 
 from wagtail_webhooks.models import Endpoint
 
+from . import notices
+from .filters import ids_among
 from .forms import NewEndpointForm
+from .permissions import NAME_ENDPOINTS
+from .secrecy import never_in_reports
 from .tables import EndpointBadgeColumn, StyledMixin
-
-
-_MAY_CHOOSE = ("view", "add", "change")
 
 
 class EndpointFilterForm(BaseFilterForm):
@@ -47,8 +46,7 @@ class _ForChoosers:
     """Wagtail checks no permission before it shows what can be chosen."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user: Any = request.user
-        if not any(user.has_perm(f"wagtail_webhooks.{name}_endpoint") for name in _MAY_CHOOSE):
+        if not request.user.has_perm(NAME_ENDPOINTS):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
@@ -79,19 +77,20 @@ class EndpointChooseResultsView(_Listing, views.ChooseResultsView):
 
 class EndpointChosenView(_ForChoosers, views.ChosenView):
     def get_object(self, pk: str) -> Endpoint:
-        return Endpoint.objects.active().get(pk=pk if pk.isdecimal() else 0)
+        return Endpoint.objects.active().get(pk__in=ids_among([pk]))
 
 
 class EndpointChosenMultipleView(_ForChoosers, views.ChosenMultipleView):
     def get_objects(self, pks: list[str]) -> QuerySet[Endpoint]:
-        return Endpoint.objects.active().filter(pk__in=[pk for pk in pks if pk.isdecimal()])
+        return Endpoint.objects.active().filter(pk__in=ids_among(pks))
 
 
-@method_decorator(sensitive_post_parameters("url", "signing_secret"), name="dispatch")
-class EndpointCreateInChooserView(_NewEndpoint, views.CreateView):
+@never_in_reports
+class EndpointCreateInChooserView(_ForChoosers, _NewEndpoint, views.CreateView):
     def save_form(self, form: NewEndpointForm) -> Endpoint:
         endpoint: Endpoint = form.save()
         log(endpoint, "wagtail.create", user=self.request.user)
+        notices.endpoint_created(endpoint, self.request.user)
         return endpoint
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -13,15 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from wagtail.admin.views.bulk_action import BulkAction
-from wagtail.log_actions import log
 
-from wagtail_webhooks import outbox
+from wagtail_webhooks import audit, outbox
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.models.deliveries import Reason, Status
+from wagtail_webhooks.models.deliveries import DeliveryQuerySet, Reason, Status
 
 from .actions import ActionView
-from .filters import DeliveryFilterSet
-from .permissions import RESEND, VIEW_DELIVERY
+from .filters import DeliveryFilterSet, ids_among
+from .permissions import RESEND, VIEW_DELIVERY, deliveries_for
 from .tables import event_label, listed
 
 
@@ -30,10 +28,10 @@ _CHUNK = 500
 
 
 class _DeliveryActionView(ActionView):
-    permission = RESEND
+    permissions = (VIEW_DELIVERY, RESEND)
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("message", "endpoint")
+        return deliveries_for(self.request.user).select_related("message", "endpoint")
 
     def get_page_subtitle(self) -> str:
         return event_label(self.object.message.event_type)
@@ -53,11 +51,12 @@ class ResendView(_DeliveryActionView):
     button_label = gettext_lazy("Resend")
     success_message = gettext_lazy("“%(object)s” will be sent once more.")
     refusal = gettext_lazy(
-        "It cannot be resent: it is being sent right now, or what it contained is no longer kept."
+        "It cannot be resent: it is being sent right now, what it contained is no longer kept, or "
+        "its endpoint is archived."
     )
 
     def perform(self) -> bool:
-        return bool(outbox.resend(self.this()))
+        return bool(outbox.resend(_to_active(self.this())))
 
 
 class CancelView(_DeliveryActionView):
@@ -82,30 +81,38 @@ class BulkResend(BulkAction):
     models = [Delivery]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not (request.user.has_perm(RESEND) and request.user.has_perm(VIEW_DELIVERY)):
+        if not request.user.has_perms((VIEW_DELIVERY, RESEND)):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
-    def get_all_objects_in_listing_query(self, parent_id: Any) -> QuerySet[Any]:
+    def get_actionable_objects(self) -> tuple[list[Delivery], dict[str, Any]]:
+        """Those of the log that this person sees; of others it is not even said how many."""
+        ids = self.request.GET.getlist("id")
+        deliveries = self._listed() if "all" in ids else self._named(ids)
+        has_body = ExpressionWrapper(~Q(message__body=""), output_field=BooleanField())
+        found: list[Any] = list(listed(deliveries).annotate(has_body=has_body))
+        refused = [delivery for delivery in found if not self.check_perm(delivery)]
+        rest = [delivery for delivery in found if self.check_perm(delivery)]
+        return rest, {"items_with_no_access": refused}
+
+    def _listed(self) -> QuerySet[Any]:
         """All that the listing shows: without this, "all" would ignore its filters."""
-        everything = Delivery.objects.order_by()
+        everything = deliveries_for(self.request.user)
         filters = DeliveryFilterSet(self.request.GET, queryset=everything, request=self.request)
         if not filters.is_valid():
-            return everything.none().values_list("pk", flat=True)
-        found = filters.qs
+            return everything.none()
+        found: QuerySet[Any] = filters.qs
         if sought := self.request.GET.get("q"):
             found = found.filter(message__id__icontains=sought)
-        return found.values_list("pk", flat=True)
+        return found
 
-    @classmethod
-    def get_queryset(cls, model: Any, object_ids: Any) -> QuerySet[Any]:
-        if isinstance(object_ids, list):
-            object_ids = [pk for pk in object_ids if pk.isdecimal()]
-        has_body = ExpressionWrapper(~Q(message__body=""), output_field=BooleanField())
-        return listed(Delivery.objects.filter(pk__in=object_ids)).annotate(has_body=has_body)
+    def _named(self, ids: list[str]) -> QuerySet[Any]:
+        return deliveries_for(self.request.user).filter(pk__in=ids_among(ids))
 
     def check_perm(self, obj: Any) -> bool:
-        return bool(obj.has_body) and obj.status != Status.SENDING
+        return bool(
+            obj.has_body and obj.status != Status.SENDING and obj.endpoint.archived_at is None
+        )
 
     def object_context(self, obj: Any) -> dict[str, Any]:
         return {"item": obj, "label": event_label(obj.message.event_type)}
@@ -119,8 +126,8 @@ class BulkResend(BulkAction):
         sent = 0
         for start in range(0, len(pks), _CHUNK):
             chunk = Delivery.objects.filter(pk__in=pks[start : start + _CHUNK])
-            sent += outbox.resend(chunk)
-        _log_by_endpoint(objects, user)
+            sent += outbox.resend(_to_active(chunk))
+        audit.resent(Counter(delivery.endpoint_id for delivery in objects), user)
         return sent, 0
 
     def get_success_message(self, num_parent_objects: int, num_child_objects: int) -> str:
@@ -135,9 +142,6 @@ class BulkResend(BulkAction):
         return super().get_context_data(page_title=_("Resend"), **kwargs)
 
 
-def _log_by_endpoint(deliveries: Iterable[Delivery], user: Any) -> None:
-    """One entry an endpoint: thousands of entries would bury the rest of the site’s history."""
-    counts = Counter(delivery.endpoint_id for delivery in deliveries)
-    for endpoint in Endpoint.objects.filter(pk__in=counts):
-        data = {"count": counts[endpoint.pk]}
-        log(endpoint, "wagtail_webhooks.bulk_resend", user=user, data=data)
+def _to_active(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
+    # No join: the status must stay part of the UPDATE itself.
+    return deliveries.filter(endpoint__in=Endpoint.objects.active())

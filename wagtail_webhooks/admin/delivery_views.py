@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -16,15 +16,17 @@ from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColum
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
-from wagtail_webhooks.models import Delivery
+from wagtail_webhooks import audit
+from wagtail_webhooks.models import Attempt, AttemptBody, Delivery
 from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
 from .bodies import sent_body
 from .explain import cause_of, explain
 from .exports import DELIVERY_EXPORT, as_text, without_controls
 from .filters import DeliveryFilterSet
-from .permissions import RESEND, VIEW_PAYLOAD, may_see_payload
+from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
 from .tables import (
     DeliveryBadgeColumn,
     EndpointColumn,
@@ -80,7 +82,7 @@ class DeliveryIndexView(generic.IndexView):
         return bool(self.request.user.has_perm(RESEND))
 
     def get_base_queryset(self) -> QuerySet[Any]:
-        return listed(super().get_base_queryset())
+        return listed(deliveries_for(self.request.user))
 
     def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         # The id decides among equals, so that no row is on two pages or on none.
@@ -93,6 +95,12 @@ class DeliveryIndexView(generic.IndexView):
         return OrderedDict(
             (name, value(item)) for name, (heading, value) in DELIVERY_EXPORT.items()
         )
+
+    def as_spreadsheet(self, queryset: QuerySet[Any], spreadsheet_format: str) -> Any:
+        rows = Delivery.objects.filter(pk__in=queryset.order_by().values("pk")).order_by()
+        counts = dict(rows.values_list("endpoint_id").annotate(count=Count("pk")))
+        audit.exported(counts, spreadsheet_format, self.request.user)
+        return super().as_spreadsheet(queryset, spreadsheet_format)
 
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(*args, **kwargs)
@@ -108,7 +116,8 @@ class DeliveryInspectView(generic.InspectView):
     fields = ["message"]
 
     def get_object(self, queryset: Any = None) -> Delivery:
-        found = Delivery.objects.select_related("message__page", "endpoint__state", "own_body")
+        found = deliveries_for(self.request.user)
+        found = found.select_related("message__page", "endpoint__state", "own_body")
         delivery = found.filter(pk=self.pk).first()
         if delivery is None:
             raise Http404
@@ -131,6 +140,10 @@ class DeliveryInspectView(generic.InspectView):
         sees_payload = may_see_payload(user, delivery)
         may_act = user.has_perm(RESEND)
         is_open = delivery.status in (Status.PENDING, Status.SENDING)
+        attempts = _attempts(delivery, with_answers=sees_payload)
+        body = sent_body(delivery) if sees_payload else None
+        if body or any(entry["answer"] for entry in attempts):
+            audit.payload_seen(delivery, user)
         return {
             **context,
             "badge": delivery_badge(delivery),
@@ -140,17 +153,18 @@ class DeliveryInspectView(generic.InspectView):
             "is_held": is_held(delivery),
             "evidence": _evidence(delivery),
             "endpoint_url": endpoint_url(self.request, delivery.endpoint),
-            "attempts": _attempts(delivery, with_answers=sees_payload),
+            "attempts": attempts,
             "sees_payload": sees_payload,
             "has_payload_permission": user.has_perm(VIEW_PAYLOAD),
-            "body": sent_body(delivery) if sees_payload else None,
+            "body": body,
             "can_resend": may_act and is_resendable(delivery),
             "can_cancel": may_act and is_open,
         }
 
 
 def is_resendable(delivery: Delivery) -> bool:
-    return delivery.status != Status.SENDING and bool(delivery.message.body)
+    is_archived = delivery.endpoint.archived_at is not None
+    return delivery.status != Status.SENDING and bool(delivery.message.body) and not is_archived
 
 
 def _about_url(delivery: Delivery, user: Any) -> str | None:
@@ -186,7 +200,12 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
             "attempt": attempt,
             "badge": attempt_badge(attempt),
             "cause": cause_of(attempt.outcome, attempt.status_code),
-            "answer": getattr(attempt, "answer", None) if with_answers else None,
+            **_answer(attempt if with_answers else None),
         }
         for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])
     ]
+
+
+def _answer(attempt: Attempt | None) -> dict[str, Any]:
+    answer: AttemptBody | None = getattr(attempt, "answer", None)
+    return {"answer": answer, "answer_text": Unlogged(answer.text) if answer else ""}

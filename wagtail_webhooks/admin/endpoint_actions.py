@@ -8,22 +8,22 @@ from django import forms
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin import messages
 from wagtail.log_actions import log
 
 from wagtail_webhooks import incidents, queue
 from wagtail_webhooks.exceptions import SecretUnavailable
 from wagtail_webhooks.models.deliveries import Status
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
+from wagtail_webhooks.scrub import Unlogged
 
 from .actions import ActionView
 from .badges import hold_of
 from .forms import SecretField
 from .permissions import CHANGE_ENDPOINT, REVEAL_SECRET
+from .secrecy import never_in_reports
 
 
 class _ShowsSecret(ActionView):
@@ -33,14 +33,15 @@ class _ShowsSecret(ActionView):
 
     def show(self, secret: str) -> HttpResponseBase:
         self.template_name = self.secret_template_name
-        response = self.render_to_response(self.get_context_data(secret=secret))
+        response = self.render_to_response(self.get_context_data(secret=Unlogged(secret)))
         response["Cache-Control"] = "no-store"
         return response
 
 
+@never_in_reports
 class RevealSecretView(_ShowsSecret):
     page_title = _("Signing secret")
-    permission = REVEAL_SECRET
+    permissions = (REVEAL_SECRET,)
     log_action = "wagtail_webhooks.reveal_secret"
     http_method_names = ["post"]
 
@@ -67,10 +68,10 @@ class RotateForm(forms.Form):
     )
 
 
-@method_decorator(sensitive_post_parameters("signing_secret"), name="dispatch")
+@never_in_reports
 class RotateSecretView(_ShowsSecret):
     page_title = _("Rotate secret")
-    permission = CHANGE_ENDPOINT
+    permissions = (CHANGE_ENDPOINT,)
     log_action = "wagtail_webhooks.rotate_secret"
     question = _("Replace the signing secret by a new one?")
     notes = (
@@ -103,7 +104,7 @@ class RotateSecretView(_ShowsSecret):
 
 class PauseView(ActionView):
     page_title = _("Pause")
-    permission = CHANGE_ENDPOINT
+    permissions = (CHANGE_ENDPOINT,)
     log_action = "wagtail_webhooks.pause"
     question = _("Send nothing to this endpoint until somebody resumes it?")
     notes = (_("Nothing is lost: what happens meanwhile waits and is sent afterwards."),)
@@ -118,7 +119,7 @@ class PauseView(ActionView):
 
 class ResumeView(ActionView):
     page_title = _("Resume")
-    permission = CHANGE_ENDPOINT
+    permissions = (CHANGE_ENDPOINT,)
     log_action = "wagtail_webhooks.resume"
     question = _("Send to this endpoint again?")
     notes = (_("What is waiting is sent at once."),)
@@ -133,7 +134,7 @@ class ResumeView(ActionView):
 
 class ArchiveView(ActionView):
     page_title = _("Archive")
-    permission = CHANGE_ENDPOINT
+    permissions = (CHANGE_ENDPOINT,)
     log_action = "wagtail_webhooks.archive"
     question = _("Archive this endpoint?")
     notes = (
@@ -164,7 +165,7 @@ class ArchiveView(ActionView):
 
 class RestoreView(ActionView):
     page_title = _("Restore")
-    permission = CHANGE_ENDPOINT
+    permissions = (CHANGE_ENDPOINT,)
     log_action = "wagtail_webhooks.restore"
     question = _("Take this endpoint back into use?")
     notes = (_("What happened while it was archived is not sent afterwards."),)

@@ -11,35 +11,39 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.debug import sensitive_post_parameters
 from wagtail.admin import messages
 from wagtail.admin.ui.tables import Column, Table, TitleColumn
 from wagtail.admin.views import generic
-from wagtail.log_actions import log
 
+from wagtail_webhooks.credentials import KINDS, Credential
+from wagtail_webhooks.exceptions import SecretUnavailable
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
+from . import notices
 from .badges import endpoint_badge, endpoint_status, hold_of
 from .explain import explain
 from .filters import EndpointFilterSet
-from .permissions import CHANGE_ENDPOINT, DELETE_ENDPOINT, REVEAL_SECRET, VIEW_DELIVERY
+from .permissions import (
+    CHANGE_ENDPOINT,
+    DELETE_ENDPOINT,
+    REVEAL_SECRET,
+    SEND_TEST,
+    VIEW_DELIVERY,
+    deliveries_for,
+)
+from .secrecy import never_in_reports
 from .subscriptions import pattern_meaning
 from .tables import EndpointBadgeColumn, WaitingColumn, listed, recent_table, waiting_url
 from .usage import is_deletable, users_of
 
 
 RECENT = 10
-
-_never_in_reports = method_decorator(
-    sensitive_post_parameters("url", "signing_secret"), name="dispatch"
-)
 
 
 class EndpointIndexView(generic.IndexView):
@@ -86,24 +90,35 @@ class _LeadsToInspect:
         return reverse("wagtail_webhooks_endpoints:inspect", args=(quote(self.object.pk),))
 
 
-@_never_in_reports
+@never_in_reports
 class EndpointCreateView(_LeadsToInspect, generic.CreateView):
-    pass
+    template_name = "wagtail_webhooks/admin/endpoint_form.html"
+
+    def save_instance(self) -> Endpoint:
+        endpoint: Endpoint = super().save_instance()
+        notices.endpoint_created(endpoint, self.request.user)
+        return endpoint
 
 
-@_never_in_reports
+@never_in_reports
 class EndpointEditView(_LeadsToInspect, generic.EditView):
+    template_name = "wagtail_webhooks/admin/endpoint_form.html"
+
     @cached_property
     def can_delete(self) -> bool:
         may = self.user_has_permission_for_instance("delete", self.object)
         return may and is_deletable(self.object)
 
     def save_instance(self) -> Endpoint:
-        host = self.form.instance.host
+        old_host = self.form.instance.host
         endpoint: Endpoint = super().save_instance()
-        if endpoint.host != host:
-            data = {"old": host, "new": endpoint.host}
-            log(endpoint, "wagtail_webhooks.change_host", user=self.request.user, data=data)
+        notices.endpoint_changed(
+            endpoint,
+            self.request.user,
+            fields=self.form.changed_data,
+            old_host=old_host,
+            old_owner=self.form.initial["owner_email"],
+        )
         return endpoint
 
 
@@ -154,12 +169,14 @@ class EndpointInspectView(generic.InspectView):
             "explanation": explain(Status.PENDING, hold=hold) if status == "held" else None,
             "waiting_count": endpoint.deliveries.filter(status__in=_OPEN).count(),
             "waiting_url": waiting_url(endpoint),
+            "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
             "old_secret_until": _old_secret_until(endpoint),
             "subscriptions": _subscriptions(endpoint),
             "users": users_of(endpoint, user),
-            "recent": _recent(endpoint) if user.has_perm(VIEW_DELIVERY) else None,
+            "recent": _recent(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
             "can_change": user.has_perm(CHANGE_ENDPOINT),
+            "can_test": user.has_perm(SEND_TEST),
             "can_reveal": user.has_perm(REVEAL_SECRET),
             "can_delete": user.has_perm(DELETE_ENDPOINT),
         }
@@ -173,14 +190,28 @@ def _waiting() -> QuerySet[Any]:
     return waiting.values("endpoint").annotate(count=Count("pk")).values("count")
 
 
-def _recent(endpoint: Endpoint) -> Table:
-    deliveries = listed(endpoint.deliveries.all())[:RECENT]
+def _recent(endpoint: Endpoint, viewer: Any) -> Table:
+    deliveries = listed(deliveries_for(viewer).filter(endpoint=endpoint))[:RECENT]
     return recent_table(list(deliveries), with_endpoint=False)
 
 
 def _old_secret_until(endpoint: Endpoint) -> datetime | None:
     until = endpoint.previous_secret_until
     return until if endpoint.previous_signing_secret and until and until > now() else None
+
+
+def _credentials(endpoint: Endpoint) -> list[str]:
+    try:
+        credentials = endpoint.get_credentials()
+    except SecretUnavailable:
+        return [_("cannot be decrypted")]
+    return [_named(each) for each in credentials]
+
+
+def _named(credential: Credential) -> str:
+    kind = KINDS.get(credential.kind)
+    label = str(kind.label) if kind else credential.kind
+    return f"{label} “{credential.name}”" if credential.name else label
 
 
 def _scheme(name: str) -> str:

@@ -15,7 +15,13 @@ from .tables import about, event_label
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_FORMULA = re.compile(r"[\s\"']*[=+\-@＝＋－＠]")
+_SIGN = "=+\\-@＝＋－＠"
+#: What a program may pass over before it: spaces, quotes, and characters that are not seen.
+_BEFORE = r"\s\"'\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffd"
+_FORMULA = re.compile(rf"[{_BEFORE}]*[{_SIGN}]")
+#: Where a cell begins for a program that divides at semicolons or tabs, as it does in countries
+#: with a decimal comma.
+_FORMULA_WITHIN = re.compile(rf"([;\t\r\n][{_BEFORE}]*)(?=[{_SIGN}])")
 
 
 def without_controls(text: str) -> str:
@@ -25,7 +31,7 @@ def without_controls(text: str) -> str:
 
 def as_text(text: str) -> str:
     """Neutralised for programs that take a cell with such a beginning for a formula."""
-    text = without_controls(text)
+    text = _FORMULA_WITHIN.sub(r"\1'", without_controls(text))
     if text[:1] in ("\t", "\r", "\n") or _FORMULA.match(text):
         return f"'{text}"
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters
@@ -31,6 +32,34 @@ def _pages(request: Any) -> QuerySet[Any]:
     return swapper.load_model("wagtailcore", "Page").objects.all()
 
 
+#: Of a number with more digits than this a database complains.
+_MAX_DIGITS = 18
+
+
+def ids_among(values: Iterable[str]) -> list[int]:
+    """What can be an id; a query may hold anything."""
+    return [int(text) for text in values if text.isdecimal() and len(text) <= _MAX_DIGITS]
+
+
+class _PageChooser(AdminPageChooser):
+    def get_instance(self, value: Any) -> Any:
+        try:
+            return super().get_instance(value)
+        except ValueError:
+            return None
+
+
+class _EndpointsField(django_filters.fields.ModelMultipleChoiceField):
+    def clean(self, value: Any) -> Any:
+        if len(ids_among(value or ())) < len(value or ()):
+            raise forms.ValidationError(self.error_messages["invalid_list"], code="invalid_list")
+        return super().clean(value)
+
+
+class _EndpointsFilter(django_filters.ModelMultipleChoiceFilter):
+    field_class = _EndpointsField
+
+
 class DeliveryFilterSet(WagtailFilterSet):
     status = django_filters.MultipleChoiceFilter(
         label=_("Status"),
@@ -38,7 +67,7 @@ class DeliveryFilterSet(WagtailFilterSet):
         method="filter_status",
         widget=forms.CheckboxSelectMultiple,
     )
-    endpoint = django_filters.ModelMultipleChoiceFilter(
+    endpoint = _EndpointsFilter(
         label=_("Endpoint"),
         queryset=lambda request: Endpoint.objects.all(),
         widget=forms.CheckboxSelectMultiple,
@@ -53,7 +82,7 @@ class DeliveryFilterSet(WagtailFilterSet):
         label=_("About"),
         field_name="message__page",
         queryset=_pages,
-        widget=AdminPageChooser,
+        widget=_PageChooser,
     )
     created_at = django_filters.DateFromToRangeFilter(
         label=_("Created"), widget=DateRangePickerWidget

@@ -12,11 +12,12 @@ from wagtail_webhooks import incidents, queue
 from wagtail_webhooks.addresses import MAX_URL_LENGTH, check_url
 from wagtail_webhooks.exceptions import InvalidSecret, URLNotAllowed
 from wagtail_webhooks.models import Endpoint
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.secrets import generate_signing_secret, signing_key
 from wagtail_webhooks.signatures import scheme_choices
 
 from .badges import hold_of
+from .credentials import CredentialFieldsMixin
 from .subscriptions import SubscriptionFieldsMixin
 from .widgets import CopyableInput
 
@@ -123,17 +124,24 @@ class _DetailsMixin(forms.Form):
         return chosen
 
 
-class CreateEndpointForm(_DetailsMixin, SubscriptionFieldsMixin, NewEndpointForm):
+class CreateEndpointForm(
+    CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, NewEndpointForm
+):
     field_order = [
         "name", "url", "signing_secret", "event_types", "below_page",
-        "owner_email", "format", "extra_signatures", "concurrency",
+        "owner_email", "format", "extra_signatures", "concurrency", "rate_limit",
+        "coalesce_seconds",
     ]  # fmt: skip
 
     class Meta(NewEndpointForm.Meta):
-        fields = ["name", "owner_email", "format", "concurrency"]
+        fields = [
+            "name", "owner_email", "format", "concurrency", "rate_limit", "coalesce_seconds",
+        ]  # fmt: skip
 
 
-class EditEndpointForm(_DetailsMixin, SubscriptionFieldsMixin, _EndpointForm):
+class EditEndpointForm(
+    CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, _EndpointForm
+):
     url = _URLField(required=False)
 
     field_order = CreateEndpointForm.field_order

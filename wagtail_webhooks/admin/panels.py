@@ -11,7 +11,7 @@ from wagtail.admin.panels import Panel
 
 from wagtail_webhooks.models import Delivery
 
-from .permissions import VIEW_DELIVERY
+from .permissions import VIEW_DELIVERY, deliveries_for
 from .tables import StyledMixin, listed, recent_table
 
 
@@ -30,7 +30,7 @@ class WebhookDeliveriesPanel(Panel):
 
         @cached_property
         def deliveries(self) -> list[Delivery]:
-            about = Delivery.objects.filter(message__page_id=self.instance.pk)
+            about = deliveries_for(self.request.user).filter(message__page_id=self.instance.pk)
             return list(listed(about)[:SHOWN])
 
         def is_shown(self) -> bool:

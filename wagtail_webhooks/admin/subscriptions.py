@@ -14,7 +14,7 @@ from wagtail.admin.widgets import AdminPageChooser
 
 from wagtail_webhooks.events import event_types, pattern_choices
 from wagtail_webhooks.models import Endpoint, Subscription
-from wagtail_webhooks.models.endpoints import Scope
+from wagtail_webhooks.models.subscriptions import Scope
 
 from .widgets import DescribedCheckboxes
 

@@ -12,7 +12,7 @@ from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
 
 from wagtail_webhooks.models import Delivery, Endpoint
 
-from . import delivery_actions, delivery_views, endpoint_actions, endpoint_views
+from . import delivery_actions, delivery_views, endpoint_actions, endpoint_views, trial_views
 from .forms import CreateEndpointForm, EditEndpointForm
 from .permissions import VIEW_DELIVERY, ReadOnlyPolicy
 
@@ -43,6 +43,7 @@ class EndpointViewSet(ModelViewSet):
         "resume": endpoint_actions.ResumeView,
         "archive": endpoint_actions.ArchiveView,
         "restore": endpoint_actions.RestoreView,
+        "send_test": trial_views.SendTestView,
     }
 
     def get_form_class(self, for_update: bool = False) -> Any:

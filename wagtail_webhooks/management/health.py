@@ -11,11 +11,13 @@ from django.db.models import Max, Min
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, EndpointState, Heartbeat, Message
 from wagtail_webhooks.models.deliveries import DeliveryQuerySet, Status
-from wagtail_webhooks.models.endpoints import EndpointStateQuerySet, HoldReason
+from wagtail_webhooks.models.states import EndpointStateQuerySet, HoldReason
 
 
 #: The sweep runs each minute and may be 90 s late; beyond this nobody is at work.
 GRACE = timedelta(minutes=3)
+#: A cluster that was last seen before that is not frozen: somebody has done away with it.
+GIVEN_UP = timedelta(days=1)
 #: A failure stays a person's business so long; later it is history, still counted.
 FAILED_LATELY = timedelta(days=7)
 
@@ -39,14 +41,14 @@ class Health:
     endpoints_held: int
 
 
-def examine(now: datetime | None = None) -> tuple[Health, list[str]]:
+def examine(grace: timedelta = GRACE) -> tuple[Health, list[str]]:
     """The numbers, and a sentence for each thing that a person must see to."""
-    now = now or Clock().now()
-    health = _numbers(now)
-    return health, list(_troubles(health, now))
+    now = Clock().now()
+    health = _numbers(now, grace)
+    return health, list(_troubles(health, now, grace))
 
 
-def _numbers(now: datetime) -> Health:
+def _numbers(now: datetime, grace: timedelta) -> Health:
     pending = Delivery.objects.filter(status=Status.PENDING)
     oldest = pending.aggregate(at=Min("message__created_at"))["at"]
     return Health(
@@ -57,14 +59,14 @@ def _numbers(now: datetime) -> Health:
         failed=Delivery.objects.filter(status=Status.FAILED).count(),
         oldest_pending_seconds=max(int((now - oldest).total_seconds()), 0) if oldest else 0,
         last_drain_at=Heartbeat.objects.aggregate(at=Max("seen_at"))["at"],
-        workers_seen=Heartbeat.objects.filter(seen_at__gt=now - GRACE).count(),
+        workers_seen=Heartbeat.objects.filter(seen_at__gt=now - grace).count(),
         endpoints_held=_held_endpoints().count(),
     )
 
 
-def _troubles(health: Health, now: datetime) -> Iterator[str]:
-    yield from _of_workers(health, now)
-    unprepared = Message.objects.unprepared().filter(created_at__lte=now - GRACE).count()
+def _troubles(health: Health, now: datetime, grace: timedelta) -> Iterator[str]:
+    yield from _of_workers(health, now, grace)
+    unprepared = Message.objects.unprepared().filter(created_at__lte=now - grace).count()
     if unprepared:
         yield (
             f"Events whose deliveries could not be written: {unprepared}. Look for errors in the "
@@ -85,8 +87,10 @@ def _troubles(health: Health, now: datetime) -> Iterator[str]:
         )
 
 
-def _of_workers(health: Health, now: datetime) -> Iterator[str]:
-    overdue = _sendable(now - GRACE, now).count() + Delivery.objects.lapsed(now - GRACE).count()
+def _of_workers(health: Health, now: datetime, grace: timedelta) -> Iterator[str]:
+    # What waits for its endpoint's rate is no sign of slow workers.
+    late = _sendable(now - grace, now).exclude(endpoint__state__paced_until__gt=now - grace)
+    overdue = late.count() + Delivery.objects.lapsed(now - grace).count()
     if health.workers_seen:
         if overdue:
             yield (
@@ -97,6 +101,13 @@ def _of_workers(health: Health, now: datetime) -> Iterator[str]:
         yield (
             f"Nobody delivers: no worker was seen for 3 minutes. Due: {health.due}. Start or "
             'restart "manage.py qcluster"; "manage.py webhooks_drain" delivers meanwhile.'
+        )
+    seen_at = Heartbeat.objects.filter(is_of_cluster=True).aggregate(at=Max("seen_at"))["at"]
+    # A sweep wakes it each minute, so its silence means that it is frozen or stopped.
+    if seen_at and now - GIVEN_UP < seen_at <= now - grace:
+        yield (
+            f"The cluster is frozen or stopped: last seen {seen_at:%Y-%m-%d %H:%M:%S} UTC. Restart "
+            '"manage.py qcluster".'
         )
 
 

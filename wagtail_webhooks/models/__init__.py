@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .deliveries import Attempt, AttemptBody, Delivery, DeliveryBody
-from .endpoints import Endpoint, EndpointState, Subscription
+from .endpoints import Endpoint
 from .messages import Message
 from .pages import WebhookEndpointsMixin
+from .states import EndpointState
+from .subscriptions import Subscription
 from .workers import Heartbeat, Wake
 
 

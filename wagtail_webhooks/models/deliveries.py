@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Now, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from .endpoints import Endpoint
@@ -57,6 +57,12 @@ RELEASE_BATCH = 500
 NO_LEASE: dict[str, None] = {"lease_token": None, "leased_until": None}
 
 
+def _fixed_format() -> Coalesce:
+    """The format that was fixed before, else the endpoint's present one."""
+    todays = Endpoint.objects.filter(pk=OuterRef("endpoint_id")).values("format")
+    return Coalesce(NullIf(F("format"), Value("")), Subquery(todays))
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
         return self.filter(status=Status.PENDING, next_attempt_at__lte=now)
@@ -76,6 +82,16 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         # on a row that another worker has leased meanwhile.
         bodies = Message.objects.filter(pk=OuterRef("message_id")).exclude(body="")
         return self.filter(Exists(bodies)).exclude(status=Status.SENDING)
+
+    def untouched(self) -> DeliveryQuerySet:
+        """Those whose first attempt or retry is our own idea: no person has sent them again."""
+        return self.filter(Q(format="") | Q(is_retry=True), status=Status.PENDING)
+
+    def lease(self, token: str, until: datetime) -> int:
+        """Take them; the format of those that go out for the first time is fixed by it."""
+        return self.filter(status=Status.PENDING).update(
+            status=Status.SENDING, lease_token=token, leased_until=until, format=_fixed_format()
+        )
 
     def release_lapsed(self, now: datetime) -> int:
         """Put lapsed leases back in line, at once; give up on what keeps killing its worker."""
@@ -119,6 +135,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             is_retry=False,
             lapse_count=0,
             next_attempt_at=now,
+            format=_fixed_format(),
             finished_at=None,
         )
 
@@ -172,6 +189,9 @@ class Delivery(models.Model):
     last_status_code = models.PositiveSmallIntegerField(_("last answer"), null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
+
+    #: Set by the claim where the endpoint's rate makes it wait; not stored.
+    starts_at: datetime | None = None
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-import swapper
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from wagtail_webhooks.addresses import check_url
+from wagtail_webhooks import credentials as kinds
+from wagtail_webhooks.addresses import DEFAULT_PORTS, check_url
 from wagtail_webhooks.conf import conf
-from wagtail_webhooks.events import patterns_matching
+from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable, URLNotAllowed
 from wagtail_webhooks.payloads import format_choices
 from wagtail_webhooks.secrets import Secret, generate_signing_secret, signing_key
 
 from .fields import EncryptedField
+from .states import EndpointState
+from .subscriptions import Subscription
 
-
-swapper.set_app_prefix("wagtailcore", "wagtail")
 
 #: How long the secret before the last one still signs along.
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -68,6 +68,8 @@ class Endpoint(models.Model):
     extra_signatures = models.JSONField(
         _("further signatures"), default=list, blank=True, editable=False
     )
+    #: All of them in one value: a drain reads it with the row, and it goes with the origin.
+    credentials = EncryptedField(_("credentials"), null=True, default=None)
     owner_email = models.EmailField(
         _("owner’s e-mail address"),
         blank=True,
@@ -80,10 +82,34 @@ class Endpoint(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(64)],
         help_text=_("How many the receiver can take at once. Empty: the site’s default."),
     )
+    rate_limit = models.DecimalField(
+        _("requests per second"),
+        max_digits=7,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.001"))],
+        help_text=_(
+            "How many the receiver takes; 0.5 is one in two seconds. Empty: as many as it can."
+        ),
+    )
+    coalesce_seconds = models.PositiveIntegerField(
+        _("seconds to gather page events"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(86_400)],
+        help_text=_(
+            "For receivers that rebuild a whole site: of all page and snippet events within so "
+            "many seconds only the newest is sent. Never applies to leads and forms, nor to an "
+            "endpoint that is subscribed to everything. Empty: each event is sent."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     archived_at = models.DateTimeField(_("archived"), null=True, editable=False)
 
     objects = EndpointQuerySet.as_manager()
+
+    _credentials_are_new = False
 
     class Meta:
         verbose_name = _("endpoint")
@@ -98,13 +124,21 @@ class Endpoint(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Also derives ``host`` and makes the endpoint's state; does not validate (see clean)."""
-        with suppress(SecretUnavailable):  # then the host that is known stays
-            self.host = _host_of(self.url)
+        """Also derives ``host`` and makes the endpoint's state; does not validate (see clean).
+
+        Credentials that were typed for another scheme, host or port do not survive a new URL:
+        whoever may change it could otherwise collect them.
+        """
         update_fields = kwargs.get("update_fields")
-        if update_fields is not None and "url" in update_fields:
-            kwargs["update_fields"] = {*update_fields, "host"}
+        if update_fields is None or "url" in update_fields:
+            with suppress(SecretUnavailable):  # then the host that is known stays
+                self.host = _host_of(self.url)
+            if not self._credentials_are_new and self.has_moved():
+                self.credentials = None
+            if update_fields is not None:
+                kwargs["update_fields"] = {*update_fields, "host", "credentials"}
         super().save(*args, **kwargs)
+        self._credentials_are_new = False
         EndpointState.objects.ensure([self.pk])
 
     def clean(self) -> None:
@@ -124,6 +158,24 @@ class Endpoint(models.Model):
             pass
         if errors:
             raise ValidationError(errors)
+
+    def has_moved(self) -> bool:
+        """Whether its URL has another scheme, host or port than the one that is stored."""
+        rows = type(self)._base_manager.filter(pk=self.pk)
+        stored: Any = rows.values_list("url", flat=True).first()
+        return stored is not None and _origin_of(stored) != _origin_of(self.url)
+
+    def set_credentials(self, credentials: Sequence[Credential]) -> None:
+        """Replace what the receiver is shown beside the signature. Call save() afterwards."""
+        self.credentials = kinds.dumps(credentials) if credentials else None
+        self._credentials_are_new = True
+
+    def get_credentials(self) -> list[Credential]:
+        """What the receiver is shown beside the signature.
+
+        Raises SecretUnavailable.
+        """
+        return kinds.loads(self.credentials.reveal()) if self.credentials else []
 
     def signing_secrets(self, now: datetime) -> list[Secret]:
         """What to sign with, the newest first."""
@@ -171,138 +223,11 @@ def _host_of(url: Secret) -> str:
         return ""
 
 
-class Scope(models.TextChoices):
-    SITE = "site", _("the whole site")
-    SUBTREE = "subtree", _("a page and everything below it")
-
-
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    def matching(self, event_type: str, page: Any = None) -> SubscriptionQuerySet:
-        scope = Q(scope=Scope.SITE)
-        if page is not None:
-            steps = range(page.steplen, len(page.path) + 1, page.steplen)
-            scope |= Q(scope=Scope.SUBTREE, page__path__in=[page.path[:end] for end in steps])
-        return self.filter(scope, event_type__in=patterns_matching(event_type))
-
-    def wanting(self, event_type: str) -> SubscriptionQuerySet:
-        """Those of active endpoints to this event type, whatever their scope."""
-        return self.filter(endpoint__archived_at=None, event_type__in=patterns_matching(event_type))
-
-    def coverage(self, event_type: str, *, time: str, path: str) -> Q | None:
-        """A condition for what they covered already when it happened; None: nothing.
-
-        ``time`` and ``path`` name the fields of the queried model that hold when it happened
-        and the path of its page.
-        """
-        covered: Q | None = None
-        for subscription in self.wanting(event_type).select_related("page"):
-            one = Q(**{f"{time}__gte": subscription.created_at})
-            if subscription.page is not None:
-                one &= Q(**{f"{path}__startswith": subscription.page.path})
-            covered = one if covered is None else covered | one
-        return covered
-
-
-class Subscription(models.Model):
-    """That an endpoint wants a kind of event, of the whole site or of a part of it.
-
-    It goes with its page: nothing ever widens a subscription.
-    """
-
-    wagtail_reference_index_ignore = True
-
-    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="subscriptions")
-    event_type = models.CharField(_("event type"), max_length=100, db_index=True)
-    scope = models.CharField(_("scope"), max_length=10, choices=Scope, default=Scope.SITE)
-    page = models.ForeignKey(
-        swapper.get_model_name("wagtailcore", "Page"),
-        models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("page"),
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = SubscriptionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("subscription")
-        verbose_name_plural = _("subscriptions")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(scope=Scope.SITE, page=None) | Q(scope=Scope.SUBTREE, page__gt=0),
-                name="webhooks_subscription_scope",
-            ),
-            models.UniqueConstraint(
-                fields=["endpoint", "event_type", "page"], name="webhooks_subscription_unique"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.event_type} → {self.endpoint_id}"
-
-
-class HoldReason(models.TextChoices):
-    """Why nothing is sent to an endpoint for now; its deliveries wait, none is dropped."""
-
-    FAILING = "failing", _("its receiver has failed for a day")
-    GONE = "gone", _("its receiver says that it is gone for good (410)")
-    SECRET = "secret", _("its secret or URL cannot be decrypted")
-    URL = "url", _("its URL is not allowed")
-    PAUSED = "paused", _("somebody paused it")
-
-
-#: Holds that end only when a person acts; the others are probed.
-UNTIL_A_PERSON_ACTS = (HoldReason.GONE, HoldReason.PAUSED)
-
-
-class Told(models.TextChoices):
-    """What the owner has last been told about an incident."""
-
-    NOTHING = "", _("nothing")
-    FAILING = "failing", _("that deliveries fail")
-    HELD = "held", _("that deliveries are held")
-
-
-class EndpointStateQuerySet(models.QuerySet["EndpointState"]):
-    def ensure(self, endpoint_ids: Iterable[int]) -> None:
-        states = [self.model(endpoint_id=pk) for pk in endpoint_ids]
-        self.bulk_create(states, ignore_conflicts=True)
-
-    def open(self, now: datetime) -> EndpointStateQuerySet:
-        """Those that may be sent to: neither held (but for a probe) nor throttled."""
-        return self.filter(
-            Q(hold="") | Q(next_probe_at__lte=now),
-            Q(not_before=None) | Q(not_before__lte=now),
-        )
-
-    def held(self) -> EndpointStateQuerySet:
-        return self.exclude(hold="")
-
-
-class EndpointState(models.Model):
-    """What changes about an endpoint as we send. Nothing refers to it, and emit never reads it."""
-
-    wagtail_reference_index_ignore = True
-
-    endpoint = models.OneToOneField(
-        Endpoint, models.CASCADE, primary_key=True, related_name="state"
-    )
-    hold = models.CharField(max_length=10, choices=HoldReason, blank=True, default="")
-    held_at = models.DateTimeField(null=True)
-    next_probe_at = models.DateTimeField(null=True)
-    probe_delay = models.PositiveIntegerField(default=0, help_text="Seconds.")
-    not_before = models.DateTimeField(null=True)
-    failing_since = models.DateTimeField(null=True)
-    failures = models.PositiveIntegerField(default=0)
-    told = models.CharField(max_length=10, choices=Told, blank=True, default="")
-
-    objects = EndpointStateQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.endpoint_id}: {self.hold or 'open'}"
-
-    @property
-    def is_held(self) -> bool:
-        return bool(self.hold)
+def _origin_of(url: Secret) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port; None for what cannot be read, which is no origin's."""
+    try:
+        parts = urlsplit(url.reveal())
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except (SecretUnavailable, ValueError):
+        return None
+    return parts.scheme, (parts.hostname or "").rstrip("."), port

@@ -9,6 +9,8 @@ class Wake(models.Model):
     """One row: since when a drain waits in the queue. Advisory; nothing depends on it."""
 
     waiting_since = models.DateTimeField(null=True)
+    #: How often the queue was rung since it last answered.
+    unanswered = models.PositiveSmallIntegerField(default=0)
 
     def __str__(self) -> str:
         return str(self.waiting_since)
@@ -20,6 +22,8 @@ class Heartbeat(models.Model):
     worker = models.CharField(primary_key=True, max_length=120)
     seen_at = models.DateTimeField(db_index=True)
     sent = models.PositiveBigIntegerField(default=0)
+    #: A worker of q2, which is woken each minute; else "webhooks_drain", which comes and goes.
+    is_of_cluster = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.worker

@@ -44,6 +44,21 @@ class PayloadFormat(ABC):
         Raises PayloadError.
         """
 
+    #: Whether its receivers can be given a token inside the payload.
+    takes_token = False
+
+    def with_token(self, body: bytes, name: str, token: str) -> bytes:
+        """The same body with one more field at its top, all else byte for byte as it was.
+
+        Raises PayloadError where that is not possible.
+        """
+        raise PayloadError("render", "the format has no place for a token")
+
+
+def with_member(body: bytes, name: str, value: str) -> bytes:
+    """A JSON object with one more member at its end."""
+    return body[:-1] + f",{encode_json(name)}:{encode_json(value)}}}".encode("ascii")
+
 
 def encode_json(data: Any) -> str:
     """Compact JSON in ASCII, with what Django's encoder knows (dates, decimals, UUIDs).

@@ -15,8 +15,12 @@ from .standard import StandardJSON
 class FormEncoded(PayloadFormat):
     name = "form"
     label = _("Form field “payload” (as GitHub sends it)")
+    takes_token = True
 
     def render(self, event: Event) -> Payload:
         json_body = StandardJSON().render(event).body.decode("ascii")
         body = urlencode({"payload": json_body}).encode("ascii")
         return Payload(body, "application/x-www-form-urlencoded")
+
+    def with_token(self, body: bytes, name: str, token: str) -> bytes:
+        return body + b"&" + urlencode({name: token}).encode("ascii")

@@ -6,12 +6,13 @@ from django.utils.translation import gettext_lazy as _
 
 from wagtail_webhooks.events import Event
 
-from .base import Payload, PayloadFormat, encode_json
+from .base import Payload, PayloadFormat, encode_json, with_member
 
 
 class StandardJSON(PayloadFormat):
     name = "standard"
     label = _("JSON (Standard Webhooks)")
+    takes_token = True
 
     def render(self, event: Event) -> Payload:
         envelope = {
@@ -21,3 +22,6 @@ class StandardJSON(PayloadFormat):
             "data": event.data,
         }
         return Payload(encode_json(envelope).encode("ascii"), "application/json")
+
+    def with_token(self, body: bytes, name: str, token: str) -> bytes:
+        return with_member(body, name, token)

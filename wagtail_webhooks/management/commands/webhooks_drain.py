@@ -42,6 +42,8 @@ class Command(BaseCommand):
                 tasks.pick_up()
                 sent = _drain(stop)
                 tasks.tell_owners()
+            if stop.is_set():
+                queue.ask_to_stop()
         self.stdout.write(f"Requests made: {sent}.")
 
     def _loop(self, stop: Event) -> int:
@@ -54,10 +56,10 @@ class Command(BaseCommand):
                 if time.monotonic() >= sweep_at:
                     sweep_at = time.monotonic() + SWEEP_EVERY
                     tasks.pick_up()
-                    sent += _drain(stop)
+                    sent += _drain(stop, hands_over=True)
                     tasks.tell_owners()
                 elif _is_due():
-                    sent += _drain(stop)
+                    sent += _drain(stop, hands_over=True)
             except Error as error:
                 # It may be restarting, and what is not recorded will be claimed again.
                 self.stderr.write(f"The database failed ({type(error).__name__}); trying again.")
@@ -65,9 +67,9 @@ class Command(BaseCommand):
         return sent
 
 
-def _drain(stop: Event) -> int:
+def _drain(stop: Event, *, hands_over: bool = False) -> int:
     with queue.until_stopped() as should_stop:
-        return Drain(lambda: should_stop() or stop.is_set()).run()
+        return Drain(lambda: should_stop() or stop.is_set(), hands_over=hands_over).run()
 
 
 def _is_due() -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -8,9 +9,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from wagtail_webhooks import outbox
+from wagtail_webhooks import audit, outbox
 from wagtail_webhooks.management.common import active_endpoint, wrong_use
-from wagtail_webhooks.models import Delivery
+from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import DeliveryQuerySet, Status
 
 
@@ -65,7 +66,7 @@ def _wanted(
     until: datetime | None,
     **options: Any,
 ) -> DeliveryQuerySet:
-    wanted = Delivery.objects.filter(status=status, endpoint__archived_at=None)
+    wanted = Delivery.objects.filter(status=status, endpoint__in=Endpoint.objects.active())
     if since and until and since >= until:
         raise wrong_use("--since must be earlier than --until.")
     if endpoint is not None:
@@ -78,15 +79,23 @@ def _wanted(
 
 
 def _resend(wanted: DeliveryQuerySet) -> int:
-    """Batch by batch: the transactions stay short, and no row comes twice."""
+    """Batch by batch: the transactions stay short, and no row comes twice. It is on record."""
     count = last = 0
-    while True:
-        batch = wanted.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]
-        pks = list(batch)
-        if not pks:
-            return count
-        count += outbox.resend(wanted.filter(pk__in=pks))
-        last = pks[-1]
+    by_endpoint: Counter[int] = Counter()
+    while batch := _batch(wanted, after=last):
+        sent = outbox.resend(Delivery.objects.filter(pk__in=batch))
+        if sent:
+            by_endpoint.update(batch.values())
+        count += sent
+        last = max(batch)
+    audit.resent(by_endpoint)
+    return count
+
+
+def _batch(wanted: DeliveryQuerySet, after: int) -> dict[int, int]:
+    """The next deliveries, and the endpoint of each."""
+    rows = wanted.resendable().filter(pk__gt=after).order_by("pk")
+    return dict(rows.values_list("pk", "endpoint_id")[:BATCH])
 
 
 def _moment(text: str) -> datetime:

@@ -1,29 +1,22 @@
 from __future__ import annotations
 
 import sys
-import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from wagtail_webhooks import outbox, queue
+from wagtail_webhooks import queue, trials
 from wagtail_webhooks.conf import conf
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.management.common import NEEDS_A_PERSON, active_endpoint, printable
 from wagtail_webhooks.models import Attempt, Delivery, EndpointState
-from wagtail_webhooks.models.deliveries import Outcome, Status
+from wagtail_webhooks.models.deliveries import Outcome
 
 
 #: Seconds beyond the longest attempt in which this process or a worker must have sent it.
 PATIENCE = 5.0
-
-DATA = {
-    "text": "This is a test. The data is made up, and nothing has to be done.",
-    "name": "Ada Example",
-    "email": "ada@example.org",
-}
 
 
 class Command(BaseCommand):
@@ -37,8 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         endpoint = active_endpoint(options["endpoint_id"])
-        message = outbox.emit("webhook.test", DATA, endpoints=[endpoint])
-        delivery = Delivery.objects.filter(message=message).first() if message else None
+        delivery = trials.send(endpoint)
         if delivery is None:
             raise CommandError("The test event could not be stored; see the log of the site.")
         self.stdout.write(f"{delivery.message_id} to “{endpoint}” at {endpoint.host}")
@@ -50,18 +42,12 @@ class Command(BaseCommand):
 
 def _deliver(delivery: Delivery) -> Attempt | None:
     """Drain until it was tried: by this process, or by a worker that was faster."""
-    ends_at = time.monotonic() + conf.timeout + PATIENCE
-    while True:
-        with queue.until_stopped() as should_stop:
-            Drain(should_stop, linger=0).run()
-        attempt = delivery.attempts.last()
-        delivery.refresh_from_db()
-        if attempt is not None or delivery.is_over:
-            return attempt
-        must_wait = delivery.status == Status.PENDING and _obstacle(delivery.endpoint_id)
-        if must_wait or time.monotonic() > ends_at:
-            return None
-        time.sleep(0.2)
+    return trials.await_attempt(delivery, conf.timeout + PATIENCE, step=_drain)
+
+
+def _drain() -> None:
+    with queue.until_stopped() as should_stop:
+        Drain(should_stop, linger=0).run()
 
 
 def _why_not(delivery: Delivery) -> str:

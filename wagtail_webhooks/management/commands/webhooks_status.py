@@ -18,8 +18,9 @@ class Command(BaseCommand):
     help = (
         "Show how the sending goes. Exit code 1 if something needs a person: a delivery is "
         "overdue by 3 minutes though its endpoint is open; something is due and no worker has "
-        "been seen for 3 minutes; an event has been without its deliveries for 3 minutes; an "
-        "endpoint is held (unless somebody paused it); a delivery failed for good within 7 days."
+        "been seen for 3 minutes; the cluster has fallen silent for 3 minutes; an event has "
+        "been without its deliveries for 3 minutes; an endpoint is held (unless somebody paused "
+        "it); a delivery failed for good within 7 days."
     )
     # Asked every minute by whoever watches the site, and of no use if it talks of other things.
     requires_system_checks: list[str] = []

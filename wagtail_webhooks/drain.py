@@ -6,12 +6,10 @@ otherwise hold up everybody else's deliveries.
 
 from __future__ import annotations
 
-import logging
 import os
-import queue as queues
 import socket
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -21,16 +19,14 @@ from . import queue
 from .claims import Claimer, next_due_at
 from .clock import Clock
 from .conf import conf
-from .delivery import Job, Result, attempt
+from .delivery import Job, Result
 from .exceptions import PayloadError
 from .models import Delivery, DeliveryBody, Heartbeat
 from .models.deliveries import Outcome
 from .payloads import Payload, get_format
+from .pool import Pool
 from .results import record
-from .sender import Sender
 
-
-logger = logging.getLogger(__name__)
 
 FLUSH_RESULTS = 50
 FLUSH_SECONDS = 0.1
@@ -43,73 +39,35 @@ SLOT_STEP = 0.05
 HEARTBEAT_SECONDS = 5.0
 
 
-class Pool:
-    """Daemon threads that make the requests; started as they are needed, up to a size."""
-
-    def __init__(self, size: int, clock: Clock) -> None:
-        self.size = size
-        self.clock = clock
-        self.results: queues.SimpleQueue[Result] = queues.SimpleQueue()
-        self.under_way = 0
-        self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-
-    @property
-    def free(self) -> int:
-        return self.size - self.under_way
-
-    def submit(self, job: Job) -> None:
-        self.under_way += 1
-        if len(self._threads) < min(self.under_way, self.size):
-            # Daemons: a worker that q2 kills must not wait for a receiver that hangs.
-            thread = threading.Thread(target=self._work, name="webhooks-sender", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._jobs.put(job)
-
-    def take(self, seconds: float) -> Result | None:
-        """The next result, waiting for it so long."""
-        try:
-            result = self.results.get(timeout=max(seconds, 0.001))
-        except queues.Empty:
-            return None
-        self.under_way -= 1
-        return result
-
-    def close(self) -> None:
-        for _thread in self._threads:
-            self._jobs.put(None)
-
-    def _work(self) -> None:
-        with Sender() as sender:
-            while (job := self._jobs.get()) is not None:
-                self.results.put(attempt(job, sender, self.clock))
-
-
 class Drain:
-    """Delivers what is due until nothing is, its budget is spent, or it is told to stop."""
+    """Delivers what is due until nothing is, its budget is spent, or it is told to stop.
+
+    ``hands_over``: at its end it does not wait for receivers that hang. A thread does, so that
+    the worker can go on with the next drain.
+    """
 
     def __init__(
         self,
-        should_stop: Callable[[], bool] = lambda: False,
+        should_stop: Callable[[], bool] = queue.is_stopping,
         budget: float = queue.DRAIN_BUDGET,
         linger: float = LINGER_SECONDS,
+        hands_over: bool = False,
     ) -> None:
         self.should_stop = should_stop
         self.linger = linger
+        self.hands_over = hands_over
         self.ends_at = time.monotonic() + budget
         self.sent = 0
         self._clock = Clock()
         self._claimer = Claimer(self._clock)
-        self._pool = Pool(conf.concurrency, self._clock)
+        self._pool = Pool(conf.concurrency, self._clock, should_stop)
         self._results: list[Result] = []
         self._flush_at = 0.0
         self._beat_at = 0.0
         self._has_called_help = False
 
     def run(self) -> int:
-        """Returns how many requests were made."""
-        queue.clear_mark()
+        """Returns how many requests were made, as far as they are answered."""
         Delivery.objects.all().release_lapsed(self._clock.now())
         try:
             while self._goes_on():
@@ -118,10 +76,10 @@ class Drain:
             self._pass_on()
         finally:
             # Whatever happened, what was answered meanwhile is recorded if it can be.
-            try:
+            if self.hands_over and self._pool.under_way and not self.should_stop():
+                queue.finish_later(self._finish)
+            else:
                 self._finish()
-            finally:
-                self._pool.close()
         self._beat()
         return self.sent
 
@@ -133,7 +91,7 @@ class Drain:
             self._beat()
         claimed = self._claim()
         if not claimed and self._results:
-            # A slot is free again only when its result is stored.
+            # A slot is free for the other workers only when its result is stored.
             self._flush()
         if claimed or self._pool.under_way:
             self._collect(FLUSH_SECONDS if self._pool.under_way else 0)
@@ -144,7 +102,8 @@ class Drain:
         free = self._pool.free
         if not free:
             return 0
-        claimed = self._claimer.claim(free)
+        answered = Counter(result.job.endpoint_id for result in self._results)
+        claimed = self._claimer.claim(free, answered)
         for delivery in claimed:
             self._start(delivery)
         if len(claimed) == free and not self._has_called_help:
@@ -154,6 +113,9 @@ class Drain:
 
     def _start(self, delivery: Delivery) -> None:
         now = self._clock.now()
+        if self.should_stop():
+            self._keep(Result(Job.of(delivery, "", b"", now), None, now))
+            return
         try:
             content_type, body = rendered(delivery)
         except PayloadError as error:
@@ -204,23 +166,34 @@ class Drain:
         return True
 
     def _finish(self) -> None:
-        """No new claims; wait for what is under way, as long as it can take."""
-        patience = time.monotonic() + conf.timeout + 5
-        while self._pool.under_way and time.monotonic() < patience:
-            self._collect(FLUSH_SECONDS)
-        if self._results:
-            self._flush()
+        """No new claims; wait for what is under way, as long as it can take, or a stop allows."""
+        until = time.monotonic() + conf.timeout + 5
+        try:
+            while self._pool.under_way and time.monotonic() < until:
+                if self.should_stop():
+                    until = min(until, time.monotonic() + queue.STOP_PATIENCE)
+                self._collect(FLUSH_SECONDS)
+            if self._results:
+                self._flush()
+        finally:
+            self._pool.close()
 
     def _pass_on(self) -> None:
-        """Ring again for what this drain leaves behind; the rest is the sweep's."""
+        """Ring again for what this drain leaves behind; what is due later is the sweep's."""
         now = self._clock.now()
-        if not self.should_stop() and next_due_at(now, now) is not None:
+        soon = now + timedelta(seconds=self.linger)
+        if not self.should_stop() and next_due_at(now, soon) is not None:
             queue.wake()
 
     def _beat(self) -> None:
         self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
         Heartbeat.objects.update_or_create(
-            worker=worker_name(), defaults={"seen_at": self._clock.now(), "sent": self.sent}
+            worker=worker_name(),
+            defaults={
+                "seen_at": self._clock.now(),
+                "sent": self.sent,
+                "is_of_cluster": queue.is_worker(),
+            },
         )
 
 

@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.core.mail import send_mail
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from .models import EndpointState
-from .models.endpoints import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
+from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
+from .scrub import one_line
 
 
 logger = logging.getLogger(__name__)
@@ -24,13 +25,18 @@ HOLD_AFTER = timedelta(hours=24)
 HOLD_AFTER_FAILURES = 10
 FIRST_PROBE = 300
 SLOWEST_PROBE = 3_600
+#: Slots after which an endpoint that was in trouble has as many as any other.
+FULL_TRUST = 32
 
 
 def failed(failures: Mapping[int, int], now: datetime) -> None:
-    """Count failed attempts by endpoint; hold what has done nothing else for a day."""
+    """Count failed attempts by endpoint; hold what has done nothing else for a day.
+
+    An endpoint that fails keeps one slot: many that hang leave threads to the others.
+    """
     for endpoint_id, count in sorted(failures.items()):
         EndpointState.objects.filter(pk=endpoint_id).update(
-            failures=F("failures") + count, failing_since=Coalesce("failing_since", now)
+            failures=F("failures") + count, failing_since=Coalesce("failing_since", now), trust=1
         )
     weary = EndpointState.objects.filter(
         pk__in=failures, failing_since__lte=now - HOLD_AFTER, failures__gte=HOLD_AFTER_FAILURES
@@ -39,11 +45,15 @@ def failed(failures: Mapping[int, int], now: datetime) -> None:
 
 
 def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
-    """End the incidents of these endpoints; not the holds that only a person may end."""
+    """End the incidents of these endpoints; not the holds that only a person may end.
+
+    After trouble the slots grow with the successes, so that a backlog starts slowly.
+    """
     troubled = EndpointState.objects.filter(pk__in=endpoint_ids)
-    troubled = troubled.exclude(failing_since=None, hold="")
+    troubled = troubled.exclude(failing_since=None, hold="", trust=0)
     troubled = troubled.exclude(hold__in=UNTIL_A_PERSON_ACTS)
-    troubled.update(failing_since=None, failures=0, **_OPEN)
+    grown = Case(When(trust__gte=FULL_TRUST, then=0), default=F("trust") * 2)
+    troubled.update(trust=grown, failing_since=None, failures=0, **_OPEN)
 
 
 def hold(endpoint_id: int, reason: HoldReason, now: datetime) -> None:
@@ -55,7 +65,7 @@ def release(endpoint_id: int) -> None:
     """End a hold, whatever its reason: what a person has mended or allowed."""
     # Nothing has been delivered yet, so there is nothing to tell the owner.
     EndpointState.objects.filter(pk=endpoint_id).update(
-        failing_since=None, failures=0, not_before=None, told="", **_OPEN
+        trust=1, failing_since=None, failures=0, not_before=None, told="", **_OPEN
     )
 
 
@@ -134,7 +144,7 @@ def _mail(state: EndpointState, news: Told) -> bool:
 
 
 def _letter(name: str, news: Told, state: EndpointState) -> tuple[str, str]:
-    values = {"name": name, "reason": state.get_hold_display()}
+    values = {"name": one_line(name), "reason": state.get_hold_display()}
     if news == Told.HELD:
         return (
             _("Deliveries to “%(name)s” are on hold") % values,

@@ -18,7 +18,7 @@ from .clock import DatabaseNow
 from .conf import conf
 from .events import Event, get_event_type
 from .exceptions import PayloadError
-from .models import Delivery, Endpoint, Message
+from .models import Attempt, Delivery, Endpoint, Message
 from .models.deliveries import DeliveryQuerySet, Reason, Status
 from .models.messages import Problem, new_message_id
 from .payloads.standard import StandardJSON
@@ -178,6 +178,8 @@ def erase(source: models.Model) -> None:
         deliveries = Delivery.objects.filter(message__in=ids)
         deliveries.cancel(Reason.ERASED, timezone.now())
         deliveries.erase_bodies()
+        # A receiver may have repeated in a header what it was sent.
+        Attempt.objects.filter(delivery__in=deliveries).update(response_headers={})
         messages.update(body="", erased_at=timezone.now())
 
 

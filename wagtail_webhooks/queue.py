@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connections, transaction
+from django.db.models import F, Q
 from django_q.brokers import get_broker
 from django_q.conf import Conf as QConf
 from django_q.models import Schedule
+from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
 from .clock import DatabaseNow
@@ -34,16 +37,23 @@ DRAIN = "wagtail_webhooks.tasks.drain"
 SWEEP = "wagtail_webhooks.tasks.sweep"
 PRUNE = "wagtail_webhooks.tasks.prune"
 
-#: Seconds for which a drain claims; a graceful stop waits as long at the most.
+#: Seconds for which a drain claims.
 DRAIN_BUDGET = 15.0
+#: Seconds in which requests may end after a stop was asked for; supervisors often wait 10.
+STOP_PATIENCE = 7.0
 #: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
 WAKE_VOID_AFTER = 5.0
 #: Seconds that a request waits for the broker: with all else that a wake does, below 0.3.
 WAKE_PATIENCE = 0.25
+#: Wakes that may go unanswered: where no cluster runs, its queue must not fill with them.
+MAX_UNANSWERED = 20
 #: Seconds without another try in this process after the broker failed.
 WAKE_REST = 30.0
 
 _rest_until = 0.0
+_told_to_stop = threading.Event()
+_stop_event_of_cluster: Any = None
+_last_answers: set[threading.Thread] = set()
 
 
 def task_timeout() -> int:
@@ -92,9 +102,10 @@ def enqueue_drain() -> None:
     async_task(DRAIN, q_options=options)
 
 
-def clear_mark() -> None:
-    """Let the next event ask for a drain: called by a drain before its first claim."""
-    Wake.objects.filter(pk=1).exclude(waiting_since=None).update(waiting_since=None)
+def answer() -> None:
+    """The queue has run a drain: the next event may ask for another. Before its first claim."""
+    rung = Wake.objects.filter(pk=1).exclude(waiting_since=None, unanswered=0)
+    rung.update(waiting_since=None, unanswered=0)
 
 
 def arm() -> None:
@@ -122,22 +133,50 @@ def arm() -> None:
             double.delete()
 
 
+def is_worker() -> bool:
+    """Whether this process is one of a cluster's workers."""
+    return _stop_event_of_cluster is not None
+
+
+def is_stopping() -> bool:
+    """Whether this process, or the cluster that it works for, was told to stop."""
+    if _told_to_stop.is_set():
+        return True
+    if _stop_event_of_cluster is None:
+        return False
+    try:
+        # Not is_set(): who is killed while it holds the lock of the event freezes the cluster.
+        return bool(_stop_event_of_cluster._flag.get_value())
+    except NotImplementedError:  # macOS cannot look at a semaphore
+        return bool(_stop_event_of_cluster.is_set())
+
+
+def ask_to_stop() -> None:
+    """Let this process end soon: nothing new is claimed, and what is under way has little time."""
+    _told_to_stop.set()
+
+
 @contextmanager
 def until_stopped() -> Iterator[Callable[[], bool]]:
     """Hold back SIGTERM and SIGINT while a drain runs; gives the question "should I stop?".
 
     The signal is sent again at the end, so that the process still ends as whoever sent it wants.
-    Signals can only be caught in the main thread; elsewhere the answer is always no.
+    Signals can only be caught in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield is_stopping
         return
     caught: list[int] = []
+
+    def hold_back(number: int, frame: Any) -> None:
+        caught.append(number)
+        ask_to_stop()
+
     # A worker of q2 inherits "ignore" for SIGINT: that stays.
     numbers = [n for n in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {n: signal.signal(n, lambda number, frame: caught.append(number)) for n in numbers}
+    before = {number: signal.signal(number, hold_back) for number in numbers}
     try:
-        yield lambda: bool(caught)
+        yield is_stopping
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -145,15 +184,83 @@ def until_stopped() -> Iterator[Callable[[], bool]]:
             signal.raise_signal(caught[0])
 
 
+def finish_later(function: Callable[[], None]) -> None:
+    """Run it beside what comes next, with a database connection of its own.
+
+    The process does not end before it; it should be quick once is_stopping().
+    """
+
+    def run() -> None:
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001  its text may quote rows
+            logger.error("The last answers were not recorded (%s).", type(error).__name__)
+        finally:
+            connections.close_all()
+            _last_answers.discard(threading.current_thread())
+
+    thread = threading.Thread(target=run, name="webhooks-last-answers")
+    _last_answers.add(thread)
+    thread.start()
+
+
+def connect() -> None:
+    """Look after each worker that a cluster starts in this process's descent."""
+    post_spawn.connect(_welcome_worker, dispatch_uid="wagtail_webhooks.queue")
+
+
+def _welcome_worker(**kwargs: Any) -> None:
+    """In a worker that has just started: learn of its end, and make up for what was missed."""
+    global _stop_event_of_cluster
+    sentinel = _sentinel_on_the_stack()
+    if sentinel is None:  # no worker, but q2's "sync" mode in somebody's process
+        return
+    _stop_event_of_cluster = sentinel.stop_event
+    signal.signal(signal.SIGTERM, _end_after_last_answers)
+    try:
+        arm()
+        # What was rung before may have been lost with the cluster before this one.
+        answer()
+        wake()
+    except Exception as error:  # noqa: BLE001  a worker must start; the next drain arms too
+        logger.error("A worker could not schedule the sweep (%s).", type(error).__name__)
+
+
+def _sentinel_on_the_stack() -> Any:
+    """q2's sentinel, if it has forked this process: q2 itself tells its workers nothing of a stop.
+
+    A forked worker still stands on the stack of the sentinel that has started it.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if type(owner).__name__ == "Sentinel" and hasattr(owner, "stop_event"):
+            return owner
+        frame = frame.f_back
+    return None
+
+
+def _end_after_last_answers(number: int, frame: Any) -> None:
+    """SIGTERM in a worker that is not draining: end as it would, once the rest is recorded."""
+    ask_to_stop()
+    ends_at = time.monotonic() + STOP_PATIENCE + 1
+    for thread in list(_last_answers):
+        thread.join(max(ends_at - time.monotonic(), 0))
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
 def _mark_waiting() -> bool:
-    """False: a drain is already waiting, since less than five seconds."""
+    """False: a drain is already waiting since less than five seconds, or too many are in vain."""
     void = DatabaseNow() - timedelta(seconds=WAKE_VOID_AFTER)
+    in_vain = Q(unanswered__gte=MAX_UNANSWERED)
     # A cheap read first: under load nearly every call ends here, and no row is fought over.
-    if Wake.objects.filter(pk=1, waiting_since__gt=void).exists():
+    if Wake.objects.filter(Q(waiting_since__gt=void) | in_vain, pk=1).exists():
         return False
-    free = Wake.objects.filter(Q(waiting_since=None) | Q(waiting_since__lte=void), pk=1)
-    if not free.update(waiting_since=DatabaseNow()):
-        Wake.objects.bulk_create([Wake(pk=1, waiting_since=DatabaseNow())], ignore_conflicts=True)
+    free = Wake.objects.filter(Q(waiting_since=None) | Q(waiting_since__lte=void), ~in_vain, pk=1)
+    if not free.update(waiting_since=DatabaseNow(), unanswered=F("unanswered") + 1):
+        first = Wake(pk=1, waiting_since=DatabaseNow(), unanswered=1)
+        Wake.objects.bulk_create([first], ignore_conflicts=True)
     return True
 
 

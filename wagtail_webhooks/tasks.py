@@ -21,11 +21,14 @@ logger = logging.getLogger(__name__)
 
 
 def drain() -> int:
-    """Deliver what is due. Returns how many requests were made."""
+    """Deliver what is due. Returns how many requests were made, as far as they are answered."""
+    if queue.is_stopping():
+        return 0
     try:
+        queue.answer()
         queue.arm()
         with queue.until_stopped() as should_stop:
-            return Drain(should_stop).run()
+            return Drain(should_stop, hands_over=queue.is_worker()).run()
     except Error as error:
         # The queue's tables keep a traceback, and a database quotes rows in its messages.
         failure = RuntimeError(f"The database failed ({type(error).__name__}).")

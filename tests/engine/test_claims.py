@@ -13,7 +13,7 @@ from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import MAX_LAPSES, Reason, Status
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.outbox import emit
 
 

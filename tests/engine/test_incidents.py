@@ -17,7 +17,7 @@ from wagtail_webhooks.models import (
     EndpointState,
 )
 from wagtail_webhooks.models.deliveries import Outcome, Status
-from wagtail_webhooks.models.endpoints import HoldReason
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now
 
@@ -155,6 +155,15 @@ def test_owners_are_told_once_and_not_of_what_did_not_happen(
         "are on hold",
         "work again",
     ]
+
+
+def test_a_line_break_in_a_name_does_not_keep_its_owner_from_being_told(
+    endpoint: Endpoint, mailoutbox: list[Any]
+) -> None:
+    Endpoint.objects.update(owner_email="owner@example.org", name="Labour\nBcc: evil@example.org")
+    incidents.failed({endpoint.pk: 1}, Clock().now())
+    assert incidents.tell_owners(Clock().now()) == 1
+    assert mailoutbox[0].subject == "Deliveries to “Labour Bcc: evil@example.org” are failing"
 
 
 def test_a_day_of_nothing_but_failures_holds_the_endpoint(

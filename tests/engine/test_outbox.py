@@ -200,6 +200,7 @@ def test_odd_values_are_stored_as_they_are(value: Any) -> None:
     ],
 )
 def test_a_payload_that_cannot_be_sent_is_recorded_and_visible(data: Any, reason: str) -> None:
+    """A17"""
     make_endpoint()
 
     with transaction.atomic():

@@ -31,6 +31,28 @@ def site(make_site: Callable[..., LiveSite]) -> LiveSite:
     return make_site()
 
 
+def redis_of_its_own() -> str:
+    """Tests that run at once must not hear each other’s doorbells."""
+    url, slash, number = os.environ.get("REDIS_URL", "").rpartition("/")
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return f"{url}/{(int(number) + 1 + worker) % 16}" if slash else ""
+
+
+@pytest.fixture
+def make_bare_site(tmp_path: Path, migrated: str) -> Iterator[Callable[..., LiveSite]]:
+    """An empty site, with settings of the example site's environment."""
+    with ExitStack() as stack:
+
+        def make(workers: int = 2, **env: str) -> LiveSite:
+            made = stack.enter_context(database(tmp_path, like=migrated))
+            site = LiveSite(tmp_path, free_port(), made, redis_of_its_own())
+            site.env |= {"Q_WORKERS": str(workers), **env}
+            stack.callback(site.close)
+            return site
+
+        yield make
+
+
 @pytest.fixture
 def citizen(site: LiveSite) -> Citizen:
     return Citizen(site)

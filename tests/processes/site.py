@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -62,6 +63,9 @@ class LiveSite:
             "WEBHOOKS_ALLOW_HTTP": "1",
             "WEBHOOKS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
             "WEBHOOKS_ALLOWED_PORTS": f"443,{receiver_port}",
+            # A test is one citizen who sends many leads, and in no time.
+            "WEBHOOKS_LEADS_PER_ADDRESS": "0",
+            "WEBHOOKS_LEAD_MIN_SECONDS": "0",
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -122,6 +126,14 @@ class LiveSite:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
 
+    def kill(self, name: str, number: int) -> subprocess.Popen[bytes]:
+        """A signal to the whole group of a process, which is forgotten here."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, number)
+        if number == signal.SIGKILL:
+            process.wait(10)
+        return process
+
     def close(self) -> None:
         for name in list(self.processes):
             self.stop(name)
@@ -136,6 +148,19 @@ class LiveSite:
             return False
 
 
+def workers_of(site: LiveSite) -> list[int]:
+    """The process ids of all workers that its cluster has started."""
+    return [int(pid) for pid in re.findall(r"ready for work at (\d+)", site.log("cluster"))]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Citizen:
     """Somebody with a browser and no script."""
 
@@ -148,7 +173,8 @@ class Citizen:
         page = self.session.get(self.site.url + path, timeout=20)
         form = BeautifulSoup(page.text, "html.parser").select_one("form[method=post]")
         assert form is not None, page.text
-        fields = {field["name"]: filled_in(field, name) for field in form.select("[name]")}
+        shown = form.select("[name]:not([aria-hidden=true] *)")
+        fields = {field["name"]: filled_in(field, name) for field in shown}
         started = time.monotonic()
         answer = self.session.post(
             self.site.url + path,

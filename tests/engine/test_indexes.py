@@ -1,0 +1,125 @@
+"""With many old deliveries every look at what is due is a look into an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+
+from tests.conftest import make_endpoint
+from wagtail_webhooks.claims import Claimer, next_due_at
+from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.models import Delivery, Message
+
+
+pytestmark = pytest.mark.django_db
+
+OLD = 200_000
+ENDPOINTS = 20
+
+SCANS = {
+    "postgresql": r"Seq Scan on (wagtail_webhooks_delivery|wagtail_webhooks_message)\b",
+    # "SCAN … USING INDEX" goes through all of an index: no better.
+    "sqlite": r"SCAN (wagtail_webhooks_delivery|wagtail_webhooks_message|U\d|V\d)\b",
+}
+
+
+@pytest.fixture
+def many_old(db: None) -> Iterator[None]:
+    """History, some rows in retry, some with a lapsed lease, and little that is due."""
+    endpoints = [make_endpoint().pk for _ in range(ENDPOINTS)]
+    now = Clock().now()
+    fill(Message, OLD, {"id": "'msg_' || n", "event_type": "'page.published'"})
+    due = "CASE WHEN n % 1000 = 0 THEN %s ELSE %s END"
+    fill(
+        Delivery,
+        OLD,
+        {
+            "message_id": "'msg_' || n",
+            "endpoint_id": f"{endpoints[0]} + n % {ENDPOINTS}",
+            "status": "CASE WHEN n % 100 = 0 THEN 'pending' WHEN n % 9999 = 0 THEN 'sending' "
+            "ELSE 'succeeded' END",
+            "is_retry": "n % 3 = 0",
+            "next_attempt_at": due,
+            "leased_until": "CASE WHEN n % 9999 = 0 THEN %s END",
+        },
+        [now, now + timedelta(hours=1), now],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    yield
+
+
+def fill(model: type[Model], count: int, given: dict[str, str], values: Any = ()) -> None:
+    """So many rows in one statement: defaults, but for the given expressions of n."""
+    now = Clock().now()
+    columns, expressions, parameters = [], [], []
+    given_values = iter(values)
+    for field in model._meta.concrete_fields:
+        if field.primary_key and field.attname not in given:
+            continue
+        columns.append(connection.ops.quote_name(field.column))
+        if field.attname in given:
+            expression = given[field.attname]
+            expressions.append(expression.replace("n % ", "n %% "))
+            times = [next(given_values) for _ in range(expression.count("%s"))]
+            parameters += map(connection.ops.adapt_datetimefield_value, times)
+        else:
+            is_date = field.get_internal_type() == "DateTimeField" and not field.null
+            default = now if is_date else field.get_default()
+            expressions.append("%s")
+            parameters.append(field.get_db_prep_save(default, connection))
+    numbers = (
+        f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers "
+        f"WHERE n < {count})"
+    )
+    into = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {into} ({', '.join(columns)}) {numbers} "
+            f"SELECT {', '.join(expressions)} FROM numbers",
+            parameters,
+        )
+
+
+def claim() -> None:
+    assert Claimer(Clock()).claim(32)
+
+
+def release() -> None:
+    assert Delivery.objects.all().release_lapsed(Clock().now())
+
+
+def look_ahead() -> None:
+    now = Clock().now()
+    assert next_due_at(now, now + timedelta(seconds=10))
+
+
+@pytest.mark.parametrize("act", [claim, release, look_ahead])
+def test_no_step_of_a_sweep_reads_through_a_table(many_old: None, act: Callable[[], None]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        act()
+
+    for query in queries:
+        if not query["sql"].startswith(("SELECT", "UPDATE")):
+            continue
+        plan = plan_of(query["sql"])
+        assert not re.search(SCANS[connection.vendor], plan), f"{query['sql']}\n{plan}"
+
+
+def test_a_look_without_an_index_would_be_noticed(many_old: None) -> None:
+    plan = plan_of(str(Delivery.objects.filter(lapse_count=3).query))
+    assert re.search(SCANS[connection.vendor], plan)
+
+
+def plan_of(statement: str) -> str:
+    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{explain} {statement}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())

@@ -1,0 +1,90 @@
+"""What two workers do to the same row at the same moment; only where the database locks rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections, transaction
+
+from tests.conftest import make_endpoint
+from tests.engine.test_claims import emit_to
+from wagtail_webhooks import outbox
+from wagtail_webhooks.claims import Claimer
+from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.models import Delivery, EndpointState
+from wagtail_webhooks.models.deliveries import Status
+
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+#: Seconds after which the other one leases its row, while we wait for it.
+LEASES_AFTER = 0.3
+
+
+@contextmanager
+def another_worker(locks: type[Delivery] | type[EndpointState], then: str = "") -> Iterator[None]:
+    """Somebody who has a row locked: as long as this lasts, or until it is leased soon after."""
+    locked, finish = threading.Event(), threading.Event()
+
+    def work() -> None:
+        try:
+            with transaction.atomic():
+                row = locks.objects.select_for_update().earliest("pk")
+                locked.set()
+                finish.wait(LEASES_AFTER if then == "lease" else 20)
+                if then == "lease":
+                    until = Clock().now() + timedelta(minutes=1)
+                    Delivery.objects.filter(pk=row.pk).lease("theirs", until)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert locked.wait(20)
+    try:
+        yield
+    finally:
+        finish.set()
+        thread.join(20)
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")
+
+
+def lapse() -> None:
+    emit_to(make_endpoint(), 2)
+    past = Clock().now() - timedelta(seconds=1)
+    Delivery.objects.update(status=Status.SENDING, lease_token="dead", leased_until=past)
+
+
+def test_release_lapsed_waits_for_no_row_that_somebody_has_locked() -> None:
+    lapse()
+    with another_worker(Delivery):
+        assert Delivery.objects.all().release_lapsed(Clock().now()) == 1
+
+    assert Delivery.objects.all().release_lapsed(Clock().now()) == 1
+
+
+def test_a_claim_waits_for_no_endpoint_that_another_claim_has_locked() -> None:
+    emit_to(make_endpoint(), 1)
+    emit_to(make_endpoint(), 1)
+    with another_worker(EndpointState):
+        (claimed,) = Claimer(Clock()).claim(32)
+
+    assert claimed.endpoint_id != EndpointState.objects.earliest("pk").pk
+
+
+def test_a_resend_does_not_take_a_row_that_is_leased_at_the_same_moment() -> None:
+    emit_to(make_endpoint(), 1)
+    with another_worker(Delivery, then="lease"):
+        assert outbox.resend(Delivery.objects.all()) == 0
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.lease_token) == (Status.SENDING, "theirs")

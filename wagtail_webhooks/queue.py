@@ -7,12 +7,13 @@ deliveries until the next sweep but loses none.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
 from types import FrameType
@@ -41,6 +42,8 @@ PRUNE = "wagtail_webhooks.tasks.prune"
 DRAIN_BUDGET = 15.0
 #: Seconds in which requests may end after a stop was asked for; supervisors often wait 10.
 STOP_PATIENCE = 7.0
+#: Seconds for q2's main process to end by itself, once its sentinel is gone.
+MAIN_PATIENCE = 1.0
 #: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
 WAKE_VOID_AFTER = 5.0
 #: Seconds that a request waits for the broker: with all else that a wake does, below 0.3.
@@ -52,7 +55,8 @@ WAKE_REST = 30.0
 
 _rest_until = 0.0
 _told_to_stop = threading.Event()
-_stop_event_of_cluster: Any = None
+#: In a worker: the sentinel that has started it.
+_sentinel: Any = None
 _last_answers: set[threading.Thread] = set()
 
 
@@ -135,20 +139,20 @@ def arm() -> None:
 
 def is_worker() -> bool:
     """Whether this process is one of a cluster's workers."""
-    return _stop_event_of_cluster is not None
+    return _sentinel is not None
 
 
 def is_stopping() -> bool:
     """Whether this process, or the cluster that it works for, was told to stop."""
     if _told_to_stop.is_set():
         return True
-    if _stop_event_of_cluster is None:
+    if _sentinel is None:
         return False
     try:
         # Not is_set(): who is killed while it holds the lock of the event freezes the cluster.
-        return bool(_stop_event_of_cluster._flag.get_value())
+        return bool(_sentinel.stop_event._flag.get_value())
     except NotImplementedError:  # macOS cannot look at a semaphore
-        return bool(_stop_event_of_cluster.is_set())
+        return bool(_sentinel.stop_event.is_set())
 
 
 def ask_to_stop() -> None:
@@ -211,11 +215,10 @@ def connect() -> None:
 
 def _welcome_worker(**kwargs: Any) -> None:
     """In a worker that has just started: learn of its end, and make up for what was missed."""
-    global _stop_event_of_cluster
-    sentinel = _sentinel_on_the_stack()
-    if sentinel is None:  # no worker, but q2's "sync" mode in somebody's process
+    global _sentinel
+    _sentinel = _sentinel_on_the_stack()
+    if _sentinel is None:  # no worker, but q2's "sync" mode in somebody's process
         return
-    _stop_event_of_cluster = sentinel.stop_event
     signal.signal(signal.SIGTERM, _end_after_last_answers)
     try:
         arm()
@@ -246,8 +249,38 @@ def _end_after_last_answers(number: int, frame: Any) -> None:
     ends_at = time.monotonic() + STOP_PATIENCE + 1
     for thread in list(_last_answers):
         thread.join(max(ends_at - time.monotonic(), 0))
+    _end_orphaned_main()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
+
+
+def _end_orphaned_main() -> None:
+    """A signal to the whole group ends q2's sentinel at once, and its main process waits for ever.
+
+    It holds nothing then, and its supervisor waits for it.
+    """
+    if "qcluster" not in sys.argv or not _within(0.3, lambda: os.getppid() != _sentinel.pid):
+        return
+    if not _within(MAIN_PATIENCE, lambda: not _is_alive(_sentinel.parent_pid)):
+        with suppress(ProcessLookupError):
+            os.kill(_sentinel.parent_pid, signal.SIGKILL)
+
+
+def _within(seconds: float, question: Callable[[], bool]) -> bool:
+    ends_at = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() >= ends_at:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _mark_waiting() -> bool:

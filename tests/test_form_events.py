@@ -19,6 +19,8 @@ from tests.foreign_forms.models import (
     NumberedSubmission,
     PlainFormField,
     PlainFormPage,
+    ProxyFormPage,
+    ProxySubmission,
 )
 from wagtail_webhooks import forms
 from wagtail_webhooks.models import Delivery, Message, Subscription
@@ -137,6 +139,21 @@ def test_deleting_a_submission_erases_its_data_here(form_page: Any) -> None:
 
     message = Message.objects.get()
     assert (message.body, message.erased_at is None) == ("", False)
+    assert Delivery.objects.get().reason == "erased"
+
+
+def test_a_submission_of_a_proxy_class_is_erased_with_its_page(home: Page) -> None:
+    """The cascade deletes it under the name of its concrete class."""
+    make_endpoint("https://hooks.example.org/", "form.submitted")
+    page = home.add_child(instance=ProxyFormPage(title="Contact", slug="contact"))
+    submission = ProxySubmission.objects.create(page=page, form_data={"name": "Zebedee Quill"})
+    message = Message.objects.get()
+    assert message.source_pk == str(submission.pk)
+
+    page.delete()
+
+    message.refresh_from_db()
+    assert message.erased_at is not None
     assert Delivery.objects.get().reason == "erased"
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import credentials, scrub, signatures
 from .clock import Clock
@@ -145,8 +145,11 @@ def _request(job: Job, now: datetime) -> tuple[tuple[str, ...], Request]:
 def _traces(url: str) -> tuple[str, ...]:
     """What an answer may repeat of a URL: path and query are keys at many services."""
     parts = urlsplit(url)
-    values = (value for _name, value in parse_qsl(parts.query))
-    return url, parts.query, parts.path, *parts.path.split("/"), *values
+    values = [raw.partition("=")[2] for raw in parts.query.split("&")]
+    pieces = [piece for raw in (*parts.path.split("/"), *values) for piece in (raw, unquote(raw))]
+    pieces += [value for _name, value in parse_qsl(parts.query)]
+    whole = [url, parts.query, parts.path]
+    return tuple(form for piece in dict.fromkeys(whole + pieces) for form in scrub.traces(piece))
 
 
 def sign(
@@ -174,7 +177,7 @@ def _answered(
         started_at,
         status_code=response.status,
         response_headers=scrub.response_headers(response.headers, hidden),
-        answer=scrub.text(response.body, hidden),
+        answer=scrub.text(response.body, hidden, is_cut=response.truncated),
         is_answer_truncated=response.truncated,
         retry_after=retry_after,
         hold=HoldReason.GONE if response.status == GONE else None,

@@ -18,7 +18,7 @@ from .clock import DatabaseNow
 from .conf import conf
 from .events import Event, get_event_type
 from .exceptions import PayloadError
-from .models import Attempt, Delivery, Endpoint, Message
+from .models import Delivery, Endpoint, Message
 from .models.deliveries import DeliveryQuerySet, Reason, Status
 from .models.messages import Problem, new_message_id
 from .payloads.standard import StandardJSON
@@ -162,10 +162,22 @@ def resend(deliveries: DeliveryQuerySet) -> int:
 
     Returns how many; what is under way, erased or pruned is left as it is.
     """
-    count = deliveries.resend(DatabaseNow())
+    ids = list(deliveries.resendable().order_by().values_list("message_id", flat=True).distinct())
+    count = 0
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic():
+            # Who erases or prunes one of them at this moment comes first.
+            batch = Message.objects.all().lock(ids[start : start + BATCH])
+            count += deliveries.filter(message__in=batch).resend(DatabaseNow())
     if count:
         queue.wake_on_commit()
     return count
+
+
+def label_of(model: type[models.Model]) -> str:
+    """How a source's model is stored: a proxy's rows are deleted under the name of its model."""
+    concrete = model._meta.concrete_model
+    return (concrete or model)._meta.label_lower
 
 
 def erase(source: models.Model) -> None:
@@ -175,11 +187,10 @@ def erase(source: models.Model) -> None:
     if not ids:
         return
     with transaction.atomic():
-        deliveries = Delivery.objects.filter(message__in=ids)
+        # A resend between here and COMMIT would bring the data back.
+        deliveries = Delivery.objects.filter(message__in=messages.lock(ids))
         deliveries.cancel(Reason.ERASED, timezone.now())
         deliveries.erase_bodies()
-        # A receiver may have repeated in a header what it was sent.
-        Attempt.objects.filter(delivery__in=deliveries).update(response_headers={})
         messages.update(body="", erased_at=timezone.now())
 
 
@@ -292,7 +303,7 @@ def _prepare(message: Message) -> None:
 def _reference(source: models.Model | None) -> tuple[str, list[str]]:
     if source is None:
         return "", [""]
-    return source._meta.label_lower, [str(source.pk)]
+    return label_of(type(source)), [str(source.pk)]
 
 
 def _log(text: str, subject: object, error: Exception) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .conf import conf
-from .models import AttemptBody, Delivery, DeliveryBody, Heartbeat, Message
+from .models import AttemptBody, Delivery, DeliveryBody, Endpoint, Heartbeat, Message
 from .models.deliveries import Status
 
 
@@ -34,6 +35,7 @@ def prune(*, dry_run: bool = False) -> Pruned:
     rows = _old_rows(now - timedelta(days=conf.retention_rows_days))
     if dry_run:
         return Pruned(bodies.count(), rows.count())
+    _forget_old_secrets(now)
     Heartbeat.objects.filter(seen_at__lt=now - STALE_HEARTBEAT).delete()
     return Pruned(_in_batches(bodies, _empty), _in_batches(rows, _delete))
 
@@ -43,8 +45,13 @@ def _with_old_bodies(before: datetime) -> QuerySet[Message]:
     unresolved = Delivery.objects.filter(message=OuterRef("pk")).exclude(
         status__in=[Status.SUCCEEDED, Status.CANCELLED], finished_at__lt=before
     )
-    return Message.objects.exclude(body="").filter(
-        ~Exists(unresolved), created_at__lt=before, problem=""
+    answers = AttemptBody.objects.filter(attempt__delivery__message=OuterRef("pk"))
+    copies = DeliveryBody.objects.filter(delivery__message=OuterRef("pk"))
+    return Message.objects.filter(
+        ~Q(body="") | Exists(copies) | Exists(answers),
+        ~Exists(unresolved),
+        created_at__lt=before,
+        problem="",
     )
 
 
@@ -56,19 +63,29 @@ def _old_rows(before: datetime) -> QuerySet[Message]:
     )
 
 
-def _in_batches(messages: QuerySet[Message], act: Callable[[list[str]], None]) -> int:
+def _in_batches(
+    messages: QuerySet[Message], act: Callable[[QuerySet[Message], list[str]], None]
+) -> int:
     count = 0
     while ids := list(messages.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        act(ids)
+        act(messages, ids)
         count += len(ids)
     return count
 
 
-def _empty(ids: list[str]) -> None:
-    DeliveryBody.objects.filter(delivery__message__in=ids).delete()
-    AttemptBody.objects.filter(attempt__delivery__message__in=ids).delete()
-    Message.objects.filter(pk__in=ids).update(body="")
+def _empty(old: QuerySet[Message], ids: list[str]) -> None:
+    with transaction.atomic():
+        # Locked, and looked at once more: somebody may just have resent one.
+        locked = Message.objects.all().lock(ids)
+        still = list(old.filter(pk__in=locked).values_list("pk", flat=True))
+        Delivery.objects.filter(message__in=still).erase_bodies()
+        Message.objects.filter(pk__in=still).update(body="")
 
 
-def _delete(ids: list[str]) -> None:
-    Message.objects.filter(pk__in=ids).delete()
+def _delete(old: QuerySet[Message], ids: list[str]) -> None:
+    old.filter(pk__in=ids).delete()
+
+
+def _forget_old_secrets(now: datetime) -> None:
+    rotated = Endpoint.objects.filter(previous_signing_secret__isnull=False)
+    rotated.filter(previous_secret_until__lte=now).update(previous_signing_secret=None)

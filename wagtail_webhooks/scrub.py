@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
 
 from django.conf import settings
 
@@ -29,17 +32,46 @@ _SECRET_HEADERS = frozenset(
 #: Request headers whose value says nothing secret; of others the log keeps only the name.
 _PLAIN_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
 
+#: As many characters of a header the sender keeps at the most.
+MAX_HEADER_VALUE = 1_024
+
 #: Shorter ones occur by chance, and hiding them would only garble the text.
-_SHORTEST_SECRET = 8
+_SHORTEST_SECRET = 6
+
+#: How programs escape in JSON what has a meaning in HTML: PHP, then Go and .NET.
+_JSON_HABITS: tuple[Mapping[str, str], ...] = (
+    {"/": r"\/"},
+    {"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"},
+    {"&": r"\u0026", "<": r"\u003C", ">": r"\u003E", "'": r"\u0027", "+": r"\u002B"},
+)
 
 
-def text(body: bytes, secrets: Iterable[str] = ()) -> str:
-    """Bytes as text: what is not UTF-8 or would deceive the eye is replaced, secrets are hidden."""
+def traces(secret: str) -> tuple[str, ...]:
+    """The forms in which an answer may repeat a secret."""
+    in_json = json.dumps(secret)[1:-1]
+    in_urls = [quote(secret, safe=""), quote_plus(secret), quote(secret)]
+    forms = [secret, in_json, html.escape(secret), *in_urls]
+    forms += [_HEX.sub(lambda found: found[0].lower(), form) for form in in_urls]
+    forms += [
+        in_json.translate({ord(c): escape for c, escape in habit.items()}) for habit in _JSON_HABITS
+    ]
+    return tuple(dict.fromkeys(forms))
+
+
+_HEX = re.compile("%[0-9A-F]{2}")
+
+
+def text(body: bytes, secrets: Iterable[str] = (), *, is_cut: bool = False) -> str:
+    """Bytes as text: what is not UTF-8 or would deceive the eye is replaced, secrets are hidden.
+
+    ``is_cut``: there was more, so that a secret may have been cut off at the end.
+    """
     readable = body.decode("utf-8", errors="replace")
     # Longest first: a part of one must not spoil the search for the whole.
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
-            readable = _without_beginning(readable.replace(secret, HIDDEN), secret)
+            readable = readable.replace(secret, HIDDEN)
+            readable = _without_beginning(readable, secret) if is_cut else readable
     return _TREACHEROUS.sub("\N{REPLACEMENT CHARACTER}", readable)
 
 
@@ -67,7 +99,7 @@ def response_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) ->
     return {
         text(name.encode("utf-8", "replace")): HIDDEN
         if name.lower() in _SECRET_HEADERS
-        else text(value.encode("utf-8", "replace"), hidden)
+        else text(value.encode("utf-8", "replace"), hidden, is_cut=len(value) >= MAX_HEADER_VALUE)
         for name, value in headers.items()
     }
 

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import make_headers, parse_url
 
+from . import scrub
 from .addresses import DEFAULT_PORTS, Policy, Target, check_url
 from .conf import conf
 from .exceptions import AttemptError, URLNotAllowed, WebhookError
@@ -48,7 +49,6 @@ BODY_SECONDS = 5.0
 MAX_REQUEST_HEADERS = 40
 MAX_HEADER_VALUE = 4_096
 MAX_RESPONSE_HEADERS = 50
-MAX_RESPONSE_VALUE = 1_024
 
 IDLE_CONNECTIONS = 8
 #: Servers commonly close after 5 s; a request that crosses their close would be lost.
@@ -280,7 +280,7 @@ def _response_headers(given: Mapping[str, str]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in list(given.items())[:MAX_RESPONSE_HEADERS]:
         name = CONTROL.sub("\ufffd", name[:128]).lower()
-        headers[name] = CONTROL.sub("\ufffd", value[:MAX_RESPONSE_VALUE])
+        headers[name] = CONTROL.sub("\ufffd", value[: scrub.MAX_HEADER_VALUE])
     return headers
 
 

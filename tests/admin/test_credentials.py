@@ -36,8 +36,11 @@ def stored(endpoint: Endpoint) -> Endpoint:
 
 
 def save(browser: Client, endpoint: Endpoint, posted: dict[str, Any], **changes: Any) -> Any:
+    """Open the form and send it in."""
     url = reverse("wagtail_webhooks_endpoints:edit", args=[endpoint.pk])
-    return browser.post(url, {"name": endpoint.name, "format": "standard", **posted, **changes})
+    made_for = browser.get(url).context["form"].made_for if posted else ""
+    data = {"name": endpoint.name, "format": "standard", "credentials-made_for": made_for}
+    return browser.post(url, {**data, **posted, **changes})
 
 
 def credentials_of(endpoint: Endpoint) -> list[Credential]:
@@ -115,6 +118,24 @@ def test_a_crafted_move_without_the_rows_loses_the_secrets(root: Client, stored:
     """A6"""
     save(root, stored, {}, url="https://evil.example.org/")
     assert credentials_of(stored) == []
+
+
+def test_a_secret_typed_for_one_server_is_not_stored_for_another(
+    root: Client, endpoint: Endpoint
+) -> None:
+    """A6: somebody else has moved the endpoint while the form was open."""
+    url = reverse("wagtail_webhooks_endpoints:edit", args=[endpoint.pk])
+    made_for = root.get(url).context["form"].made_for
+    endpoint.url = "https://evil.example.org/"
+    endpoint.save()
+    posted = rows(("header", "X-Key", "typed-by-an-editor"))
+
+    response = save(root, endpoint, {**posted, "credentials-made_for": made_for})
+
+    assert "since you opened the form" in text_of(response)
+    assert "typed-by-an-editor" not in text_of(response)
+    assert credentials_of(endpoint) == []
+    assert save(root, endpoint, posted).status_code == 302
 
 
 @pytest.mark.parametrize(

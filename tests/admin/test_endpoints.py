@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import ModelLogEntry, Page
+from wagtail.models import ModelLogEntry, Page, Site
 
+from wagtail_webhooks.admin.forms import EditEndpointForm
 from wagtail_webhooks.models import Endpoint, EndpointState
 from wagtail_webhooks.secrets import Secret
 
@@ -122,6 +123,40 @@ def test_the_secret_cannot_be_changed_by_a_crafted_edit(root: Client, endpoint: 
     endpoint.refresh_from_db()
     assert endpoint.signing_secret.reveal() == secret
     assert (endpoint.host, endpoint.archived_at) == ("hooks.example.org", None)
+
+
+def test_saving_does_not_undo_what_somebody_did_meanwhile(
+    root: Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another editor rotates and archives between the reading and the writing of the row."""
+    secret: list[str] = []
+
+    def meanwhile(form: Any) -> None:
+        other = Endpoint.objects.get(pk=endpoint.pk)
+        other.rotate()
+        other.archive()
+        secret.append(other.signing_secret.reveal())
+
+    monkeypatch.setattr(EditEndpointForm, "clean", meanwhile)
+    assert edit(root, endpoint, name="Renamed").status_code == 302
+
+    endpoint.refresh_from_db()
+    assert endpoint.name == "Renamed"
+    assert endpoint.signing_secret.reveal() == secret[0]
+    assert endpoint.previous_signing_secret is not None
+    assert endpoint.archived_at is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://www.gov.example/in", "https://www.gov.example:443/", "https://WWW.gov.example/x"],
+)
+def test_the_site_itself_is_no_receiver(root: Client, url: str) -> None:
+    """A16"""
+    Site.objects.update(hostname="www.gov.example", port=80)
+    errors = create(root, url=url).context["form"].errors
+    assert "itself" in errors["url"][0]
+    assert not Endpoint.objects.exists()
 
 
 def test_another_host_is_on_record(root: Client, endpoint: Endpoint) -> None:

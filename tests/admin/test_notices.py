@@ -92,11 +92,22 @@ def test_another_host_is_told_to_the_operators_and_to_the_owner_before_and_after
     assert "from hooks.example.org to elsewhere.example.org" in mail.outbox[0].body
 
 
-def test_another_path_on_the_same_host_is_told_to_nobody(
+def test_another_path_on_the_same_host_is_told_too(
+    root: Client, endpoint: Endpoint, committed: OnCommit
+) -> None:
+    """A6: at services for many customers another path is another customer."""
+    with committed():
+        edit(root, endpoint, url="https://hooks.example.org/other")
+    (letter,) = mail.outbox
+    assert "changed where on hooks.example.org" in letter.body
+    assert "/other" not in letter.body + letter.subject
+
+
+def test_a_change_that_leaves_the_url_is_told_to_nobody(
     root: Client, endpoint: Endpoint, committed: OnCommit
 ) -> None:
     with committed():
-        edit(root, endpoint, url="https://hooks.example.org/other", name="Renamed")
+        edit(root, endpoint, name="Renamed")
     assert mail.outbox == []
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 from django.urls import reverse
-from wagtail.models import Page
+from wagtail.models import ModelLogEntry, Page
 
-from wagtail_webhooks.models import Delivery, DeliveryBody
+from wagtail_webhooks.models import Attempt, Delivery, DeliveryBody
 from wagtail_webhooks.opportunities.models import OpportunityPage
 
 from .conftest import (
@@ -79,6 +79,19 @@ def test_content_is_hidden_without_permission(
     page = page_of(client_with("view_delivery"), delivery)
     assert "Ana Rivera" not in page
     assert "not what it contains" in page
+
+
+def test_what_a_receiver_repeats_in_a_header_is_content_too(
+    make_delivery: MakeDelivery, client_with: Clients
+) -> None:
+    delivery = make_delivery()
+    attempt = add_attempt(delivery, "ok", 200)
+    Attempt.objects.filter(pk=attempt.pk).update(response_headers={"x-name": "Ana Rivera"})
+    assert "Ana Rivera" not in page_of(client_with("view_delivery", name="viewer"), delivery)
+    assert not ModelLogEntry.objects.exists()
+    reader = client_with("view_delivery", "view_payload", name="reader")
+    assert "Ana Rivera" in page_of(reader, delivery)
+    assert ModelLogEntry.objects.get().action == "wagtail_webhooks.view_payload"
 
 
 def test_content_is_shown_with_permission(

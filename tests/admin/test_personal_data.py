@@ -39,7 +39,8 @@ def endpoint(db: None, receiver: Receiver) -> Endpoint:
 
 
 def _repeat_the_name(received: Received) -> Answer:
-    return Answer(200, b"thank you, " + (NAME.encode() if b"Zebedee" in received.body else b"you"))
+    name = NAME if b"Zebedee" in received.body else "you"
+    return Answer(200, f"thank you, {name}".encode(), {"X-Thanks": name})
 
 
 @pytest.fixture
@@ -58,8 +59,10 @@ def is_kept(text: str = NAME) -> bool:
     """Whether it is anywhere in our tables."""
     message = Message.objects.filter(body__contains=text).exists()
     answer = AttemptBody.objects.filter(text__contains=text).exists()
+    header = any(text in str(a.response_headers) for a in Attempt.objects.all())
     quoted = text.replace(" ", "+").encode()
-    return message or answer or any(quoted in bytes(b.content) for b in DeliveryBody.objects.all())
+    copy = any(quoted in bytes(b.content) for b in DeliveryBody.objects.all())
+    return message or answer or header or copy
 
 
 def assert_erased(before: Message, before_of_delivery: Delivery) -> None:

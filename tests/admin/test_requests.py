@@ -141,6 +141,16 @@ def test_a18_a_resend_goes_to_the_present_url_under_the_present_secret_with_the_
     Webhook(endpoint.signing_secret.reveal()).verify(request.body, request.headers)
 
 
+def test_a18_nobody_resends_without_end(
+    root: Client, make_delivery: MakeDelivery, receiver: Receiver, endpoint: Endpoint
+) -> None:
+    delivery = make_delivery("failed")
+    url = reverse(f"{D}:resend", args=[delivery.pk])
+    answers = [text_of(root.post(url, follow=True)) for _ in range(31)]
+    assert all("will be sent once more" in answer for answer in answers[:30])
+    assert "many resends in a short time" in answers[30]
+
+
 def test_a18_nothing_is_resent_to_an_archived_endpoint(
     root: Client, make_delivery: MakeDelivery, endpoint: Endpoint
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection, connections, transaction
 
 from tests.conftest import make_endpoint
@@ -62,6 +63,30 @@ def lapse() -> None:
     emit_to(make_endpoint(), 2)
     past = Clock().now() - timedelta(seconds=1)
     Delivery.objects.update(status=Status.SENDING, lease_token="dead", leased_until=past)
+
+
+def test_a_resend_during_an_erasure_does_not_bring_the_data_back() -> None:
+    source = Group.objects.create(name="stands for a submission")
+    outbox.emit("lead.submitted", {"name": "Ana"}, source=source, endpoints=[make_endpoint()])
+    Delivery.objects.update(status=Status.FAILED, reason="exhausted", next_attempt_at=None)
+    is_resent: list[int] = []
+
+    def resend() -> None:
+        try:
+            is_resent.append(outbox.resend(Delivery.objects.all()))
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=resend)
+    with transaction.atomic():
+        outbox.erase(source)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join(20)
+
+    assert is_resent == [0]
+    assert Delivery.objects.get().status == Status.FAILED
 
 
 def test_release_lapsed_waits_for_no_row_that_somebody_has_locked() -> None:

@@ -11,8 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from wagtail_webhooks import outbox
-from wagtail_webhooks.models import Attempt, Delivery, Endpoint
+from wagtail_webhooks.credentials import Credential
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint, Message
 from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.retention import prune
 from wagtail_webhooks.secrets import Secret
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now
 
@@ -68,6 +70,82 @@ def test_an_answer_that_repeats_a_part_of_the_url_is_stored_without_it(
     attempt = Attempt.objects.get()
     assert attempt.answer.text == "[hidden]\n[hidden]\n[hidden]"
     assert attempt.response_headers["x-sig"] == "[hidden]"
+
+
+SIG = "aB3/dE+f&hI<jK'l"
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        SIG,
+        "aB3%2FdE%2Bf%26hI%3CjK%27l",
+        "aB3%2fdE%2bf%26hI%3cjK%27l",
+        r"aB3\/dE+f&hI<jK'l",
+        r"aB3/dE+f\u0026hI\u003cjK'l",
+        r"aB3/dE\u002Bf\u0026hI\u003CjK\u0027l",
+        "aB3/dE+f&amp;hI&lt;jK&#x27;l",
+    ],
+)
+@pytest.mark.parametrize("place", ["query", "token"])
+def test_a_secret_is_hidden_however_a_program_writes_it(
+    endpoint: Endpoint, receiver: Receiver, repeated: str, place: str
+) -> None:
+    if place == "query":
+        endpoint.url = f"{receiver.url}?sig=aB3%2FdE%2Bf%26hI%3CjK%27l"
+    else:
+        endpoint.set_credentials([Credential("header", "X-Key", SIG)])
+    endpoint.save()
+    receiver.answer = Answer(400, repeated.encode())
+    emit("lead.submitted", {})
+
+    deliver_now()
+
+    assert Attempt.objects.get().answer.text == "[hidden]"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [Credential("header", "Content-Type", "text/html; charset=utf-7")],
+        [Credential("header", "webhook-id", "msg_forged")],
+        [Credential("header", f"X-{n}", "abcdefgh") for n in range(21)],
+    ],
+)
+def test_what_came_into_the_row_past_the_form_is_not_sent(
+    endpoint: Endpoint, receiver: Receiver, given: list[Credential]
+) -> None:
+    """U6 at send, A8"""
+    endpoint.set_credentials(given)
+    endpoint.save()
+    emit("lead.submitted", {})
+
+    deliver_now()
+
+    assert receiver.received == []
+    assert Attempt.objects.get().outcome == "internal"
+
+
+def test_the_old_secret_is_forgotten_after_its_day(endpoint: Endpoint) -> None:
+    endpoint.rotate()
+    prune()
+    endpoint.refresh_from_db()
+    assert endpoint.previous_signing_secret is not None
+
+    Endpoint.objects.update(previous_secret_until=timezone.now() - timedelta(seconds=1))
+    prune()
+    endpoint.refresh_from_db()
+    assert endpoint.previous_signing_secret is None
+
+
+def test_what_was_erased_before_it_was_prepared_stays_so(endpoint: Endpoint) -> None:
+    source = Group.objects.create(name="stands for a submission")
+    emit("lead.submitted", {"name": "Zebedee Quill"}, source=source)
+    Delivery.objects.all().delete()
+    Message.objects.update(problem="unprepared")
+    outbox.erase(source)
+    assert outbox.prepare_unprepared() == 0
+    assert not Delivery.objects.exists()
 
 
 def test_erasure_takes_what_a_receiver_repeated_in_its_headers(

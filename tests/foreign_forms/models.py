@@ -4,7 +4,12 @@ from typing import Any
 
 from django.db import models
 from modelcluster.fields import ParentalKey
-from wagtail.contrib.forms.models import AbstractForm, AbstractFormField, AbstractFormSubmission
+from wagtail.contrib.forms.models import (
+    AbstractForm,
+    AbstractFormField,
+    AbstractFormSubmission,
+    FormSubmission,
+)
 
 
 class PlainFormPage(AbstractForm):
@@ -13,6 +18,18 @@ class PlainFormPage(AbstractForm):
 
 class PlainFormField(AbstractFormField):
     page = ParentalKey(PlainFormPage, on_delete=models.CASCADE, related_name="form_fields")
+
+
+class ProxySubmission(FormSubmission):
+    """With methods of its own, in Wagtail's own table."""
+
+    class Meta:
+        proxy = True
+
+
+class ProxyFormPage(PlainFormPage):
+    def get_submission_class(self) -> type[ProxySubmission]:
+        return ProxySubmission
 
 
 class NumberedSubmission(AbstractFormSubmission):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from wagtail.models import Page
 
 from tests.factories import answers, make_department, make_index, make_opportunity
 from wagtail_webhooks.models import Endpoint
-from wagtail_webhooks.opportunities.models import Department, OpportunityPage
+from wagtail_webhooks.opportunities.models import Department, OpportunityFormField, OpportunityPage
 
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +212,22 @@ def test_the_list_of_leads_shows_their_reference(
     text = admin_client.get(url).content.decode()
     assert lead.reference in text
     assert "Ana Ríos" in text
+
+
+def test_no_choice_and_no_question_is_a_formula_in_a_spreadsheet(
+    admin_client: Client, opportunity: OpportunityPage
+) -> None:
+    """A12: the labels are an editor's, and whoever exports is somebody else."""
+    formula = "=cmd|' /C calc'!A0"
+    field = OpportunityFormField.objects.create(
+        page=opportunity, label="=1+1", field_type="checkboxes", choices=f"{formula},-2"
+    )
+    Client().post(opportunity.url, {**answers(), field.clean_name: [formula, "-2"]})
+    url = reverse("wagtailforms:list_submissions", args=[opportunity.pk])
+    response = admin_client.get(url, {"export": "csv"})
+    heading, row = csv.reader(io.StringIO(b"".join(response.streaming_content).decode()))
+    assert "'=1+1" in heading
+    assert row[heading.index("'=1+1")].startswith("'=cmd")
 
 
 @pytest.mark.parametrize("typed", ['=HYPERLINK("http://evil.example")', "+44 20", "-1", "@x"])

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests.factories import answers, make_department, make_opportunity
 from wagtail_webhooks import outbox
 from wagtail_webhooks.models import Delivery, Endpoint, Message
-from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
+from wagtail_webhooks.opportunities.models import Lead, OpportunityFormField, OpportunityPage
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
 
 
@@ -41,6 +41,22 @@ def test_a_lead_is_stored_with_what_was_typed(client: Client, opportunity: Oppor
     assert lead.page_id == opportunity.pk
     assert lead.language == "en-gb"
     assert not lead.is_untold
+
+
+def test_what_could_be_stored_but_not_sent_is_refused_kindly(
+    client: Client, opportunity: OpportunityPage
+) -> None:
+    """A17: each answer is short enough, all together would not fit into a payload."""
+    names = ["story", "plan", "history"]
+    for name in names:
+        OpportunityFormField.objects.create(page=opportunity, label=name, field_type="multiline")
+    long = dict.fromkeys([*names, "message"], "🎈" * 10_000)
+    response = submit(client, opportunity, **long)
+    assert "too long altogether" in response.content.decode()
+    assert not Lead.objects.exists()
+
+    submit(client, opportunity, **{**long, "plan": "short", "history": "short", "story": "short"})
+    assert Delivery.objects.get().status == "pending"
 
 
 def test_a_lead_becomes_an_event_for_the_endpoints_of_its_page(

@@ -4,6 +4,7 @@ walked; then everything that it wrote down or showed is searched for them."""
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import re
@@ -14,7 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 import pytest
 import requests
@@ -32,6 +33,7 @@ NAME_BELONGS_TO = {
     ("wagtail_webhooks_message", "body"),
     ("wagtail_webhooks_deliverybody", "content"),
     ("wagtail_webhooks_attemptbody", "text"),
+    ("wagtail_webhooks_attempt", "response_headers"),
 }
 
 SIGNING = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
@@ -42,17 +44,24 @@ ROTATED = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 OURS = re.compile("webhooks|reports|forms|history")
 
 
-def canary(kind: str) -> str:
-    return f"canary-{kind}-{secrets.token_hex(8)}"
+def canary(kind: str, awkward: str = "/+&<") -> str:
+    """With characters that programs write in many ways."""
+    return f"canary{awkward}{kind}-{secrets.token_hex(8)}"
 
 
-TOKENS = {kind: canary(kind) for kind in ("payload", "header", "bearer", "password")}
-PATH, QUERY, NAME = canary("path"), canary("query"), f"Canary {secrets.token_hex(8)}"
+TOKENS = {kind: canary(kind) for kind in ("payload", "header", "password")}
+TOKENS["bearer"] = canary("bearer", "/+~.")
+PATH, QUERY, NAME = canary("path", "-"), canary("query"), f"Canary {secrets.token_hex(8)}"
+IN_URL = quote(QUERY, safe="")
 
 
 def every_form(value: str) -> list[str]:
     """As it is, and as a program may have written it."""
-    return [value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]]
+    in_json = json.dumps(value)[1:-1]
+    return [
+        value, quote(value, safe=""), quote(value, safe="").replace("%2F", "%2f"), quote(value),
+        quote_plus(value), in_json, in_json.replace("/", r"\/"), html.escape(value),
+    ]  # fmt: skip
 
 
 SECRETS = {
@@ -131,8 +140,10 @@ class World:
 def echo(received: Received) -> Answer:
     """A receiver that repeats everything, and is content with every second lead."""
     head = "\n".join(f"{name}: {value}" for name, value in received.headers.items())
-    body = f"{received.path}\n{head}\n".encode() + received.body
+    said = f"{received.path}\n{parse_qsl(urlsplit(received.path).query)}\n{head}\n"
+    body = said.encode() + json.dumps(said).replace("/", r"\/").encode() + received.body
     repeated = {"X-Echo": received.headers.get("authorization", ""), "X-Path": received.path}
+    repeated |= {"X-Name": NAME if NAME.encode() in received.body else ""}
     refused = received.headers.get("x-refuse") or b'"refuse me"' in received.body
     return Answer(500 if refused else 200, body, {**repeated, "Set-Cookie": received.path})
 
@@ -153,7 +164,7 @@ def create_endpoint(world: World) -> None:
         "bearer": ("", TOKENS["bearer"]),
     }
     data: dict[str, Any] = {
-        "name": "Planted", "url": f"{world.receiver.url}/{PATH}?sig={QUERY}", "format": "form",
+        "name": "Planted", "url": f"{world.receiver.url}/{PATH}?sig={IN_URL}", "format": "form",
         "signing_secret": SIGNING, "owner_email": "owner@example.org", "event_types": ["page.*"],
         "credentials-TOTAL_FORMS": len(rows), "credentials-INITIAL_FORMS": 0,
     }  # fmt: skip
@@ -210,7 +221,7 @@ def use_everything(world: World) -> None:
             "from wagtail_webhooks.models import *\n"
             "from wagtail_webhooks.outbox import emit\n"
             f"e = Endpoint.objects.get(pk={endpoint})\n"
-            f"e.url = '{wrong}/{PATH}?sig={QUERY}'; e.save()\n"
+            f"e.url = '{wrong}/{PATH}?sig={IN_URL}'; e.save()\n"
             f"emit('lead.submitted', {{'name': {NAME!r}, 'n': object()}}, endpoints=[e])\n"
             f"emit('lead.submitted', {{'name': {NAME!r}}}, endpoints=[e])\n"
         ))  # fmt: skip
@@ -255,7 +266,7 @@ def test_no_secret_and_no_name_is_found_where_it_does_not_belong(world: World) -
     site = world.site
     sent = [r for r in world.receiver.received if PATH in r.path]
     assert {TOKENS["header"]} == {r.headers.get("x-webhook-token", TOKENS["header"]) for r in sent}
-    assert any(TOKENS["payload"].encode() in r.body for r in sent)
+    assert any(quote_plus(TOKENS["payload"]).encode() in r.body for r in sent)
     assert any(r.headers.get("authorization", "").startswith("Basic ") for r in sent)
 
     dumped = site.manage("shell", "-c", "from tests.processes.dump import main; main()")

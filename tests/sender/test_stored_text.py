@@ -82,8 +82,11 @@ def test_a_secret_that_comes_back_is_hidden(before: str, secret: str, after: str
 
 def test_the_beginning_of_a_secret_that_was_cut_off_is_hidden_too() -> None:
     secret = "whsec_abcdefghijklmnop"
-    assert scrub.text(b"you sent whsec_abcdefgh", [secret]) == "you sent [hidden]"
-    assert scrub.text(b"you sent whsec_", [secret]) == "you sent whsec_"
+    cut = b"you sent whsec_abcdefgh"
+    assert scrub.text(cut, [secret], is_cut=True) == "you sent [hidden]"
+    assert scrub.text(b"you sent whsec_", [secret], is_cut=True) == "you sent [hidden]"
+    assert scrub.text(b"you sent whse", [secret], is_cut=True) == "you sent whse"
+    assert scrub.text(cut, [secret]) == "you sent whsec_abcdefgh"
 
 
 def test_a_part_of_a_secret_does_not_uncover_the_rest() -> None:

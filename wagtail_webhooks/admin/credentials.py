@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +26,11 @@ PREFIX = "credentials"
 _MOVED = gettext_lazy(
     "The URL leads to another server now. Enter the secret again if that server is to have it, or "
     "remove this row."
+)
+
+_CHANGED_MEANWHILE = gettext_lazy(
+    "Somebody has changed the URL of this endpoint since you opened the form. Look where it leads "
+    "now, and enter the secrets again if they are meant for it."
 )
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -120,6 +126,8 @@ class CredentialFieldsMixin(forms.Form):
             stored = self.instance.get_credentials()
         except SecretUnavailable:
             self.credentials_are_lost = True
+        #: Which URL the form was made for: what is typed is meant for its server.
+        self.made_for = _mark_of(self.instance)
         self._rows_are_sent = f"{PREFIX}-TOTAL_FORMS" in self.data
         self.credentials = CredentialFormSet(
             self.data if self._rows_are_sent else None,
@@ -147,6 +155,9 @@ class CredentialFieldsMixin(forms.Form):
         """What only shows beside the endpoint's other fields, too."""
         if not self.credentials.is_valid():
             return False
+        if self.data.get(f"{PREFIX}-made_for", "") != self.made_for:
+            self.add_error(None, _CHANGED_MEANWHILE)
+            return False
         rows = self.credentials.kept()
         takes_token = FORMATS[self.cleaned_data.get("format", "standard")].takes_token
         has_moved = self.instance.has_moved()
@@ -165,3 +176,9 @@ class CredentialFieldsMixin(forms.Form):
                 self.instance.set_credentials(rows)
         endpoint: Endpoint = super().save(commit)  # type: ignore[misc]
         return endpoint
+
+
+def _mark_of(endpoint: Endpoint) -> str:
+    if not endpoint.pk:
+        return ""
+    return salted_hmac(__name__, endpoint.url.token, algorithm="sha256").hexdigest()

@@ -8,20 +8,26 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from wagtail.admin import messages
 from wagtail.admin.views.bulk_action import BulkAction
 
 from wagtail_webhooks import audit, outbox
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import DeliveryQuerySet, Reason, Status
+from wagtail_webhooks.throttles import take
 
 from .actions import ActionView
 from .filters import DeliveryFilterSet, ids_among
 from .permissions import RESEND, VIEW_DELIVERY, deliveries_for
 from .tables import event_label, listed
 
+
+#: Of single deliveries, for one person; in bulk there is a confirmation with the count.
+RESENDS_A_MINUTE = 30
 
 #: Ids per statement: databases limit how many one may hold.
 _CHUNK = 500
@@ -54,6 +60,12 @@ class ResendView(_DeliveryActionView):
         "It cannot be resent: it is being sent right now, what it contained is no longer kept, or "
         "its endpoint is archived."
     )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if refusal := _too_often(request.user):
+            messages.error(request, refusal)
+            return redirect(self.get_next_url())
+        return super().post(request, *args, **kwargs)
 
     def perform(self) -> bool:
         return bool(outbox.resend(_to_active(self.this())))
@@ -102,7 +114,9 @@ class BulkResend(BulkAction):
         if not filters.is_valid():
             return everything.none()
         found: QuerySet[Any] = filters.qs
-        if sought := self.request.GET.get("q"):
+        if "\0" in (sought := self.request.GET.get("q", "")):  # which PostgreSQL refuses
+            return everything.none()
+        if sought:
             found = found.filter(message__id__icontains=sought)
         return found
 
@@ -140,6 +154,14 @@ class BulkResend(BulkAction):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(page_title=_("Resend"), **kwargs)
+
+
+def _too_often(user: Any) -> str:
+    """Without a limit resending would be a way to trouble other people's servers."""
+    if not take(f"resend:user:{user.pk}", RESENDS_A_MINUTE, 60):
+        return ""
+    return _("Those were many resends in a short time. Go on in a minute, or select them in the "
+             "log and resend them together.")  # fmt: skip
 
 
 def _to_active(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:

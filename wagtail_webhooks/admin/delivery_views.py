@@ -142,7 +142,7 @@ class DeliveryInspectView(generic.InspectView):
         is_open = delivery.status in (Status.PENDING, Status.SENDING)
         attempts = _attempts(delivery, with_answers=sees_payload)
         body = sent_body(delivery) if sees_payload else None
-        if body or any(entry["answer"] for entry in attempts):
+        if body or (sees_payload and any(map(_tells_something, attempts))):
             audit.payload_seen(delivery, user)
         return {
             **context,
@@ -160,6 +160,11 @@ class DeliveryInspectView(generic.InspectView):
             "can_resend": may_act and is_resendable(delivery),
             "can_cancel": may_act and is_open,
         }
+
+
+def _tells_something(entry: dict[str, Any]) -> bool:
+    """Whether an attempt shows what its receiver answered, which may repeat what was sent."""
+    return bool(entry["answer"] or entry["attempt"].response_headers)
 
 
 def is_resendable(delivery: Delivery) -> bool:

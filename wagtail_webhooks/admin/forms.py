@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from wagtail.models import Site
 
 from wagtail_webhooks import incidents, queue
 from wagtail_webhooks.addresses import MAX_URL_LENGTH, check_url
@@ -25,10 +28,22 @@ from .widgets import CopyableInput
 #: For what a browser must neither remember nor correct.
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
+OWN_ADDRESS = _("This is the address of this site itself: it would send its events to itself.")
+
 INVALID_SECRET = _(
     "A signing secret is “whsec_” followed by 24 to 64 bytes in base64, like the one that is "
     "generated here."
 )
+
+
+def is_own(url: str) -> bool:
+    """Whether this site answers there; 80 and 443 count as one, as proxies change them."""
+    sites = {(site.hostname, site.port) for site in Site.objects.all()}
+    admin = urlsplit(getattr(settings, "WAGTAILADMIN_BASE_URL", "") or "")
+    sites.add((admin.hostname or "", admin.port or 443))
+    parts = urlsplit(url)
+    ports = {parts.port or 443, *([80, 443] if parts.port in (None, 80, 443) else [])}
+    return any(host == parts.hostname and port in ports for host, port in sites)
 
 
 class _URLField(forms.CharField):
@@ -44,6 +59,8 @@ class _URLField(forms.CharField):
                 check_url(url)
             except URLNotAllowed as error:
                 raise ValidationError(str(error), code=error.code) from None
+            if is_own(url):
+                raise ValidationError(OWN_ADDRESS, code="own")
         return url
 
 
@@ -139,9 +156,19 @@ class CreateEndpointForm(
         ]  # fmt: skip
 
 
-class EditEndpointForm(
-    CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, _EndpointForm
-):
+class _ChangeForm(_EndpointForm):
+    """Writes only what it shows: somebody may have rotated or archived the endpoint meanwhile."""
+
+    def save(self, commit: bool = True) -> Endpoint:
+        endpoint: Endpoint = super().save(commit=False)
+        columns = {*self._meta.fields, "extra_signatures"}  # type: ignore[misc]
+        columns |= {"url"} if self.cleaned_data.get("url") else set()
+        columns |= {"credentials"} if endpoint.has_new_credentials else set()
+        endpoint.save(update_fields=columns)
+        return endpoint
+
+
+class EditEndpointForm(CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, _ChangeForm):
     url = _URLField(required=False)
 
     field_order = CreateEndpointForm.field_order

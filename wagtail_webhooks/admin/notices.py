@@ -43,11 +43,16 @@ def endpoint_created(endpoint: Endpoint, user: Any) -> None:
 def endpoint_changed(
     endpoint: Endpoint, user: Any, *, fields: Iterable[str], old_host: str, old_owner: str
 ) -> None:
-    """Put on record what was changed; if it was the host, tell the operators and the owners."""
-    if names := list(fields):
+    """Put on record what was changed; if it was the URL, tell the operators and the owners.
+
+    Also for another path on the same host: at many services that is another customer.
+    """
+    names = list(fields)
+    if names:
         audit.fields_changed(endpoint, names, user)
     if endpoint.host != old_host:
         audit.host_changed(endpoint, old_host, user)
+    if endpoint.host != old_host or "url" in names:
         # The old owner too: both addresses may have been changed at once.
         owners = {old_owner, endpoint.owner_email} - {""}
         _tell(_operators() | owners, endpoint, old_host, user)
@@ -94,7 +99,10 @@ def _letter(endpoint: Endpoint, old_host: str, user: Any) -> tuple[str, str]:
         "url": getattr(settings, "WAGTAILADMIN_BASE_URL", "")
         + reverse("wagtail_webhooks_endpoints:inspect", args=(endpoint.pk,)),
     }
-    if old_host:
+    if old_host == endpoint.host:
+        subject = _("Webhooks of “%(name)s” have a new address on %(new)s")
+        said = _("%(user)s changed where on %(new)s “%(name)s” is sent to.")
+    elif old_host:
         subject = _("Webhooks of “%(name)s” now go to %(new)s")
         said = _("%(user)s changed where “%(name)s” is sent to: from %(old)s to %(new)s.")
     else:

@@ -11,6 +11,7 @@ from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail_webhooks import trials
 from wagtail_webhooks.forms import submission_classes
 from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.outbox import label_of
 
 
 VIEW_DELIVERY = "wagtail_webhooks.view_delivery"
@@ -42,7 +43,7 @@ def deliveries_for(user: Any) -> QuerySet[Delivery]:
     Whoever may not read a form's submissions is not told that there are any.
     """
     everything = Delivery.objects.all()
-    labels = [model._meta.label_lower for model in submission_classes()]
+    labels = _submission_labels()
     if not labels or (user.is_superuser and not hooks.get_hooks(_RULES_OF_SITES)):
         return everything
     from wagtail.contrib.forms.utils import get_forms_for_user
@@ -62,9 +63,13 @@ def may_see_payload(user: Any, delivery: Delivery) -> bool:
         return False
     if user.is_superuser or not message.source_label:
         return True
-    if message.source_label in {model._meta.label_lower for model in submission_classes()}:
+    if message.source_label in _submission_labels():
         return deliveries_for(user).filter(pk=delivery.pk).exists()
     return message.page is None or message.page.specific.permissions_for_user(user).can_edit()
+
+
+def _submission_labels() -> set[str]:
+    return {label_of(model) for model in submission_classes()}
 
 
 def limit_to_nameable(field: Any, present_id: Any) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+
+from wagtail_webhooks.exceptions import AttemptError
+from wagtail_webhooks.sender import custom_header_problem
 
 from .base import Credential, CredentialKind, Outgoing
 from .basic import BasicCredential
@@ -34,18 +37,24 @@ def loads(text: str) -> list[Credential]:
     return [Credential(**values) for values in json.loads(text)]
 
 
-def present(credentials: Iterable[Credential], outgoing: Outgoing) -> Outgoing:
+def present(credentials: Sequence[Credential], outgoing: Outgoing) -> Outgoing:
     """The request with these credentials in it.
 
-    A kind that is unknown (a removed plug-in) is a KeyError: nothing is sent without what its
+    Raises AttemptError for headers that no endpoint may have, however they came into the row. A
+    kind that is unknown (a removed plug-in) is a KeyError: nothing is sent without what its
     receiver asks for.
     """
+    if len(credentials) > MOST_CREDENTIALS:
+        raise AttemptError("internal", "too many credentials")
     for credential in credentials:
         kind = KINDS[credential.kind]
         name, secret = credential.name, credential.secret
+        headers = kind.headers(name, secret)
+        if any(custom_header_problem(*header) for header in headers.items()):
+            raise AttemptError("internal", "a credential is not allowed as a header")
         outgoing = replace(
             outgoing,
-            headers={**outgoing.headers, **kind.headers(name, secret)},
+            headers={**outgoing.headers, **headers},
             body=kind.body(outgoing, name, secret),
             hidden=(*outgoing.hidden, *kind.traces(name, secret)),
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from django.utils.translation import gettext_lazy as _
+
+from wagtail_webhooks import scrub
 
 
 if TYPE_CHECKING:
@@ -74,5 +74,4 @@ class CredentialKind(ABC):
 
     def traces(self, name: str, secret: str) -> tuple[str, ...]:
         """The forms in which an answer may repeat the secret."""
-        escaped = (json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret))
-        return tuple({secret: None, **dict.fromkeys(escaped)})
+        return scrub.traces(secret)

@@ -80,7 +80,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def resendable(self) -> DeliveryQuerySet:
         # No join: the status must be part of the UPDATE itself, which is then checked once more
         # on a row that another worker has leased meanwhile.
-        bodies = Message.objects.filter(pk=OuterRef("message_id")).exclude(body="")
+        bodies = Message.objects.filter(pk=OuterRef("message_id"), erased_at=None).exclude(body="")
         return self.filter(Exists(bodies)).exclude(status=Status.SENDING)
 
     def untouched(self) -> DeliveryQuerySet:
@@ -143,6 +143,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Remove what was sent and answered; the codes, times, hashes and sizes stay."""
         DeliveryBody.objects.filter(delivery__in=self).delete()
         AttemptBody.objects.filter(attempt__delivery__in=self).delete()
+        # A receiver may have repeated in a header what it was sent.
+        Attempt.objects.filter(delivery__in=self).update(response_headers={})
 
     def cancel(self, reason: str, now: datetime) -> int:
         """End what has not ended yet, also under way: a late result changes nothing then."""

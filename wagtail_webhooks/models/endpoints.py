@@ -109,7 +109,7 @@ class Endpoint(models.Model):
 
     objects = EndpointQuerySet.as_manager()
 
-    _credentials_are_new = False
+    has_new_credentials = False
 
     class Meta:
         verbose_name = _("endpoint")
@@ -133,12 +133,14 @@ class Endpoint(models.Model):
         if update_fields is None or "url" in update_fields:
             with suppress(SecretUnavailable):  # then the host that is known stays
                 self.host = _host_of(self.url)
-            if not self._credentials_are_new and self.has_moved():
+            derived = {"host"}
+            if not self.has_new_credentials and self.has_moved():
                 self.credentials = None
+                derived.add("credentials")
             if update_fields is not None:
-                kwargs["update_fields"] = {*update_fields, "host", "credentials"}
+                kwargs["update_fields"] = {*update_fields, *derived}
         super().save(*args, **kwargs)
-        self._credentials_are_new = False
+        self.has_new_credentials = False
         EndpointState.objects.ensure([self.pk])
 
     def clean(self) -> None:
@@ -168,7 +170,7 @@ class Endpoint(models.Model):
     def set_credentials(self, credentials: Sequence[Credential]) -> None:
         """Replace what the receiver is shown beside the signature. Call save() afterwards."""
         self.credentials = kinds.dumps(credentials) if credentials else None
-        self._credentials_are_new = True
+        self.has_new_credentials = True
 
     def get_credentials(self) -> list[Credential]:
         """What the receiver is shown beside the signature.

@@ -36,7 +36,12 @@ class Problem(models.TextChoices):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def unprepared(self) -> MessageQuerySet:
-        return self.filter(problem=Problem.UNPREPARED)
+        return self.filter(problem=Problem.UNPREPARED, erased_at=None)
+
+    def lock(self, ids: list[str]) -> list[str]:
+        """Keep others from erasing, pruning or resending them until the transaction ends."""
+        rows = self.filter(pk__in=ids).order_by("pk").select_for_update()
+        return list(rows.values_list("pk", flat=True))
 
     def about(self, source_label: str, source_pks: list[str]) -> MessageQuerySet:
         return self.filter(source_label=source_label, source_pk__in=source_pks)

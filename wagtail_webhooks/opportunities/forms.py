@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -9,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms import BoundField
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -23,8 +25,10 @@ from .tokens import FormToken
 TOKEN_NAME = "form-token"  # noqa: S105 - a name, not a token
 #: Of the field that people do not see. Tempting, and nothing that browsers fill in by themselves.
 TRAP_NAME = "form-website"
-#: A page of print is 3,000 characters. Keeps the largest form well within MAX_PAYLOAD_BYTES.
+#: A page of print is 3,000 characters.
 MAX_MULTILINE_LENGTH = 10_000
+#: Room in a payload for all that is not an answer: labels, the opportunity, the envelope.
+ENVELOPE_BYTES = 32_768
 
 #: What a browser may fill in for the citizen (WCAG 2.2, 1.3.5), by words in the field's name.
 _AUTOCOMPLETE = [
@@ -66,6 +70,15 @@ class LeadForm(BaseForm):
         sent = self.sent_token
         token = sent if sent and not sent.is_expired else FormToken.make(self.page and self.page.pk)
         return token.text
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what could be stored but not be sent: nobody would get it."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if len(json.dumps(cleaned, default=str)) > conf.max_payload_bytes - ENVELOPE_BYTES:
+            raise ValidationError(
+                _now("Your answers are too long altogether. Please shorten the longest.")
+            )
+        return cleaned
 
     def fingerprint(self) -> str:
         """Equal only when the same form was sent twice with the same answers.

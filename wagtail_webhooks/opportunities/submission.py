@@ -124,7 +124,8 @@ class LeadCaptureMixin(models.Model):
     def _lacks_message(self, lead: Any, endpoints: list[Endpoint] | None) -> bool:
         """Nothing was stored although somebody is to be told: the sweep must try again."""
         wanted = endpoints or Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self).exists()
-        stored = Message.objects.about(lead._meta.label_lower, [str(lead.pk)])
+        label = lead._meta.concrete_model._meta.label_lower
+        stored = Message.objects.about(label, [str(lead.pk)])
         return bool(wanted) and not stored.exists()
 
     def get_lead_endpoints(self) -> list[Endpoint] | None:
@@ -217,7 +218,9 @@ class LeadCaptureMixin(models.Model):
 
     def _render_form(self, request: HttpRequest, form: Any, status: int = 200) -> HttpResponse:
         context = {**self.get_context(request), "form": form}
-        return TemplateResponse(request, self.get_template(request), context, status=status)
+        response = TemplateResponse(request, self.get_template(request), context, status=status)
+        # Drawn here and not after serve(): a form that cannot be drawn holds what was typed.
+        return response.render() if form.is_bound else response
 
     def _redirect_to_confirmation(self, request: HttpRequest, lead: Any) -> HttpResponse:
         query = urlencode({"sent": self._signer().sign(lead.reference)})

@@ -12,11 +12,14 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.utils import timezone
 
+from tests.conftest import make_endpoint
 from tests.factories import answers, make_department, make_opportunity
 from wagtail_webhooks import outbox
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.models import Lead, OpportunityFormField, OpportunityPage
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
+from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.testing import Receiver, deliver_now
 
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +60,21 @@ def test_what_could_be_stored_but_not_sent_is_refused_kindly(
 
     submit(client, opportunity, **{**long, "plan": "short", "history": "short", "story": "short"})
     assert Delivery.objects.get().status == "pending"
+
+
+def test_a_webhook_that_comes_back_to_us_is_no_lead(
+    opportunity: OpportunityPage, receiver: Receiver
+) -> None:
+    """A16: whatever an endpoint points at, events cannot go round in a circle through our forms."""
+    make_endpoint(receiver.url, "lead.submitted", format="form")
+    emit("lead.submitted", {"name": "Ana"})
+    deliver_now()
+    (sent,) = receiver.received
+
+    browser = Client(enforce_csrf_checks=True)
+    content_type = sent.headers["content-type"]
+    assert browser.post(opportunity.url, sent.body, content_type=content_type).status_code == 403
+    assert not Lead.objects.exists()
 
 
 def test_a_lead_becomes_an_event_for_the_endpoints_of_its_page(

@@ -209,7 +209,10 @@ def use_everything(world: World) -> None:
         "credentials-INITIAL_FORMS": 0, "credentials-0-kind": "basic",
         "credentials-0-name": "ministry", "credentials-0-secret": TOKENS["password"],
     }  # fmt: skip
-    admin.post(f"/admin/webhooks/endpoints/edit/{endpoint}/", basic)
+    form = f"/admin/webhooks/endpoints/edit/{endpoint}/"
+    made_for = BeautifulSoup(admin.get(form).text, "html.parser").select_one("[name$=made_for]")
+    assert made_for is not None
+    admin.post(form, {**basic, "credentials-made_for": str(made_for["value"])})
     admin.post(f"{log}/resend/{delivered}/", {})
     # Nobody listens there, then a name that no certificate fits, then what may not be called.
     for wrong in (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ class EventType:
     name: str
     label: str | _StrPromise
     description: str | _StrPromise = ""
+    #: JSON Schema (2020-12) of the event's data; None: nothing is promised of it.
+    schema: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    #: Made-up data that the schema accepts.
+    example: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 BUILT_IN = (

@@ -25,12 +25,13 @@ TIERS = [
     "exceptions conf",
     "events retry addresses secrets clock scrub throttles",
     "transport",
+    "connections",
     "sender payloads signatures",
     "credentials",
     "models",
     "queue audit",
     "outbox",
-    "incidents coalescing",
+    "incidents coalescing claim_sql",
     "claims",
     "delivery",
     "results pool",
@@ -51,6 +52,7 @@ ENTRANCES = {"opportunities", "apps", "wagtail_hooks"}
 #: These work on values, so that they can be understood and tested without a database.
 WITHOUT_DATABASE = {
     "addresses",
+    "connections",
     "credentials",
     "events",
     "exceptions",
@@ -62,6 +64,7 @@ WITHOUT_DATABASE = {
     "signatures",
     "throttles",
     "transport",
+    "connections",
 }
 
 MAX_FILE_LINES = 350

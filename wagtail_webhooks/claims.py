@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import chain, islice, zip_longest
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Exists, OuterRef
 
-from . import coalescing, incidents
+from . import claim_sql, coalescing, incidents
+from .claim_sql import Turn
 from .clock import Clock
 from .conf import conf
-from .models import Delivery, Endpoint, EndpointState
+from .models import Delivery, EndpointState
 from .models.deliveries import Status
 
 
@@ -29,7 +30,7 @@ RETRY_SHARE = 5
 PACE_AHEAD = timedelta(seconds=0.25)
 
 #: When each of these deliveries may start; None: at once.
-Turns = dict[int, datetime | None]
+Starts = dict[int, datetime | None]
 
 
 class Claimer:
@@ -37,6 +38,7 @@ class Claimer:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self._found_nothing = True
         self._last_endpoint_id = {False: 0, True: 0}
 
     def claim(self, limit: int, answered: Mapping[int, int] | None = None) -> list[Delivery]:
@@ -46,79 +48,62 @@ class Claimer:
         ``answered``: requests by endpoint whose results the caller has not stored yet.
         """
         now = self.clock.now()
-        if not Delivery.objects.due(now).exists():
+        # Without a transaction, as long as there is nothing to do.
+        if self._found_nothing and not Delivery.objects.due(now).exists():
             return []
         token = uuid.uuid4().hex
         with transaction.atomic():
-            turns = self._take(limit, token, now, answered or {})
-        if not turns:
+            starts = self._take(limit, token, now, answered or {})
+        self._found_nothing = not starts
+        if not starts:
             return []
-        claimed = Delivery.objects.filter(pk__in=list(turns), lease_token=token)
+        claimed = Delivery.objects.filter(pk__in=list(starts), lease_token=token)
         claimed = claimed.select_related("message", "endpoint__state", "own_body")
         deliveries = list(claimed)
         for delivery in deliveries:
-            delivery.starts_at = turns[delivery.pk]
+            delivery.starts_at = starts[delivery.pk]
         return deliveries
 
-    def _take(self, limit: int, token: str, now: datetime, answered: Mapping[int, int]) -> Turns:
+    def _take(self, limit: int, token: str, now: datetime, answered: Mapping[int, int]) -> Starts:
         """First attempts; before them some retries, after them as many as there is room for."""
         kept, rest = divmod(limit, RETRY_SHARE)
         kept += random.random() < rest / RETRY_SHARE  # noqa: S311  no secret
-        turns: Turns = {}
+        starts: Starts = {}
         has_retries = True
         for is_retry, most in ((True, kept), (False, limit), (True, limit)):
-            room = min(most, limit - len(turns))
+            room = min(most, limit - len(starts))
             if room and (has_retries or not is_retry):
                 taken = self._visit(room, is_retry, token, now, answered)
                 has_retries = len(taken) == room if is_retry else has_retries
-                turns |= taken
-        return turns
+                starts |= taken
+        return starts
 
     def _visit(
         self, room: int, is_retry: bool, token: str, now: datetime, answered: Mapping[int, int]
-    ) -> Turns:
+    ) -> Starts:
         """Go around the endpoints that have something due of this kind, and lease it."""
-        turns: Turns = {}
-        states = self._open_states(room, is_retry, now)
-        under_way = _leases_by_endpoint([state.pk for state in states], now)
-        probes = []
-        for state in states:
-            # Its turn is over, even if it has no slot free now: others must not wait for it.
-            self._last_endpoint_id[is_retry] = state.pk
-            busy = under_way.get(state.pk, 0) - answered.get(state.pk, 0)
-            starts = _starts(state, min(_slots(state) - busy, room - len(turns)), now)
-            rows = _due_of(state, len(starts), is_retry, now) if starts else []
-            if not rows:
-                continue
-            turns |= zip(rows, starts, strict=False)
-            _pace(state, starts[len(rows) - 1])
-            if state.is_held:
-                probes.append(state)
-        incidents.probing(probes, now)
-        if turns:
-            until = now + timedelta(seconds=lease_seconds())
-            Delivery.objects.filter(pk__in=list(turns)).lease(token, until)
-        return turns
-
-    def _open_states(self, limit: int, is_retry: bool, now: datetime) -> list[EndpointState]:
-        """The next endpoints in turn that have something due, locked against other claims."""
-        due = Delivery.objects.due(now).filter(endpoint_id=OuterRef("pk"), is_retry=is_retry)
-        # Unlocked rows only and in the order of the key: claims never wait for each other.
-        waiting = (
-            EndpointState.objects.open(now)
-            .exclude(paced_until__gt=now + PACE_AHEAD)
-            .filter(Exists(due))
-            .order_by("pk")
-            .select_for_update(skip_locked=True)
-        )
         last = self._last_endpoint_id[is_retry]
-        states = list(waiting.filter(pk__gt=last)[:limit])
-        if len(states) < limit and last:
-            states += list(waiting.filter(pk__lte=last)[: limit - len(states)])
-        endpoints = Endpoint.objects.in_bulk([state.pk for state in states])
-        for state in states:
-            state.endpoint = endpoints[state.pk]
-        return states
+        visited = claim_sql.turns(last, room, is_retry, now, PACE_AHEAD)
+        if not visited:
+            return {}
+        self._last_endpoint_id[is_retry] = visited[-1].endpoint_id
+        free = {turn.endpoint_id: _free_slots(turn, answered) for turn in visited}
+        starts: Starts = {}
+        # Each has its share; what others leave goes to those whose rows simply go.
+        share = max(room // len(visited), 1)
+        for turn in visited:
+            if not turn.is_plain:
+                most = min(free[turn.endpoint_id], share)
+                starts |= _take_by_rule(turn.endpoint_id, most, is_retry, now)
+        plain = {
+            turn.endpoint_id: min(free[turn.endpoint_id], room) for turn in visited if turn.is_plain
+        }
+        rows = claim_sql.oldest_due(plain, is_retry, now)
+        starts |= dict.fromkeys(_deal(rows.values(), room - len(starts)))
+        if starts:
+            until = now + timedelta(seconds=lease_seconds())
+            Delivery.objects.filter(pk__in=list(starts)).lease(token, until)
+        return starts
 
 
 def lease_seconds() -> float:
@@ -140,11 +125,32 @@ def next_due_at(now: datetime, before: datetime) -> datetime | None:
     return min(filter(None, times), default=None)
 
 
-def _slots(state: EndpointState) -> int:
-    """How many requests may be under way: one probe, or few after trouble."""
+def _free_slots(turn: Turn, answered: Mapping[int, int]) -> int:
+    """One for a probe, few after trouble."""
+    slots = turn.concurrency or conf.endpoint_concurrency
+    slots = 1 if turn.is_held else min(slots, turn.trust or slots)
+    return max(slots - turn.leased + answered.get(turn.endpoint_id, 0), 0)
+
+
+def _deal(hands: Iterable[list[int]], room: int) -> list[int]:
+    """One of each in turn, until there is no more room."""
+    rounds = chain.from_iterable(zip_longest(*hands))
+    return list(islice((pk for pk in rounds if pk is not None), max(room, 0)))
+
+
+def _take_by_rule(endpoint_id: int, most: int, is_retry: bool, now: datetime) -> Starts:
+    """What may go to an endpoint that is held, has a rate or gathers events."""
+    if not most:
+        return {}
+    state = EndpointState.objects.select_related("endpoint").get(pk=endpoint_id)
+    starts = _starts(state, most, now)
+    rows = _due_of(state, len(starts), is_retry, now) if starts else []
+    if not rows:
+        return {}
+    _pace(state, starts[len(rows) - 1])
     if state.is_held:
-        return 1
-    return min(state.endpoint.slots, state.trust or state.endpoint.slots)
+        incidents.probing(state, now)
+    return dict(zip(rows, starts, strict=False))
 
 
 def _starts(state: EndpointState, count: int, now: datetime) -> list[datetime | None]:
@@ -171,10 +177,3 @@ def _due_of(state: EndpointState, count: int, is_retry: bool, now: datetime) -> 
         due = due.filter(is_retry=is_retry)
     oldest = due.order_by("next_attempt_at").values_list("pk", flat=True)
     return rows + list(oldest[: count - len(rows)])
-
-
-def _leases_by_endpoint(endpoint_ids: list[int], now: datetime) -> dict[Any, int]:
-    """Requests under way, over all workers; what a dead worker held ends with its lease."""
-    leased = Delivery.objects.leased(now).filter(endpoint_id__in=endpoint_ids)
-    counts = leased.order_by().values_list("endpoint_id").annotate(count=Count("pk"))
-    return dict(counts)

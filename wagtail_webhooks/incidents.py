@@ -75,13 +75,12 @@ def throttle(endpoint_id: int, until: datetime) -> None:
     EndpointState.objects.filter(earlier, pk=endpoint_id).update(not_before=until)
 
 
-def probing(states: Collection[EndpointState], now: datetime) -> None:
-    """Note that each of these held endpoints is being tried; the pause doubles up to an hour."""
-    for state in states:
-        delay = min(max(state.probe_delay * 2, FIRST_PROBE), SLOWEST_PROBE)
-        EndpointState.objects.filter(pk=state.pk).update(
-            probe_delay=delay, next_probe_at=now + timedelta(seconds=delay)
-        )
+def probing(state: EndpointState, now: datetime) -> None:
+    """Note that this held endpoint is being tried; the pause doubles up to an hour."""
+    delay = min(max(state.probe_delay * 2, FIRST_PROBE), SLOWEST_PROBE)
+    EndpointState.objects.filter(pk=state.pk).update(
+        probe_delay=delay, next_probe_at=now + timedelta(seconds=delay)
+    )
 
 
 def tell_owners(now: datetime) -> int:

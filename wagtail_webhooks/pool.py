@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from .addresses import Policy
 from .clock import Clock
 from .delivery import Job, Result, attempt
 from .sender import Sender
@@ -22,7 +21,7 @@ class Pool:
         self.should_stop = should_stop
         self.under_way = 0
         # Here and not in the threads: nothing is claimed for settings that cannot be read.
-        self._policy = Policy.from_conf()
+        self._sender = Sender()
         self._results: queues.SimpleQueue[Result] = queues.SimpleQueue()
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -52,16 +51,16 @@ class Pool:
     def close(self) -> None:
         for _thread in self._threads:
             self._jobs.put(None)
+        self._sender.close()
 
     def _work(self) -> None:
-        with Sender(self._policy) as sender:
-            while (job := self._jobs.get()) is not None:
-                self._await_start(job)
-                if self.should_stop():
-                    result = Result(job, None, self.clock.now())
-                else:
-                    result = attempt(job, sender, self.clock)
-                self._results.put(result)
+        while (job := self._jobs.get()) is not None:
+            self._await_start(job)
+            if self.should_stop():
+                result = Result(job, None, self.clock.now())
+            else:
+                result = attempt(job, self._sender, self.clock)
+            self._results.put(result)
 
     def _await_start(self, job: Job) -> None:
         """Where the endpoint has a rate the claim has given each request a start of its own."""

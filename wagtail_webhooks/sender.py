@@ -11,14 +11,11 @@ import logging
 import re
 import ssl
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from types import TracebackType
-from typing import NamedTuple
 
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -27,6 +24,7 @@ from urllib3.util import make_headers, parse_url
 from . import scrub
 from .addresses import DEFAULT_PORTS, Policy, Target, check_url
 from .conf import conf
+from .connections import Connections, Line
 from .exceptions import AttemptError, URLNotAllowed, WebhookError
 from .transport import (
     AnswerTooLarge,
@@ -49,10 +47,6 @@ BODY_SECONDS = 5.0
 MAX_REQUEST_HEADERS = 40
 MAX_HEADER_VALUE = 4_096
 MAX_RESPONSE_HEADERS = 50
-
-IDLE_CONNECTIONS = 8
-#: Servers commonly close after 5 s; a request that crosses their close would be lost.
-IDLE_SECONDS = 2.0
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -93,12 +87,12 @@ class Response:
 
 
 class Sender:
-    """Posts requests one after the other. Belongs to one thread."""
+    """Posts requests; from any number of threads, which share its connections."""
 
     def __init__(self, policy: Policy | None = None, timeout: float | None = None) -> None:
         self.policy = Policy.from_conf() if policy is None else policy
         self.timeout = conf.timeout if timeout is None else timeout
-        self._idle: OrderedDict[_Line, _Idle] = OrderedDict()
+        self._connections = Connections()
 
     def __enter__(self) -> Sender:
         return self
@@ -112,8 +106,7 @@ class Sender:
         self.close()
 
     def close(self) -> None:
-        while self._idle:
-            self._idle.popitem()[1].connection.close()
+        self._connections.close()
 
     def post(self, request: Request, *, connection_key: object = None) -> Response:
         """Send it once. Requests with the same key may share a connection to the same origin."""
@@ -135,8 +128,8 @@ class Sender:
         limits = Limits(self.timeout)
         target = check_url(request.url, self.policy)
         headers = _request_headers(request.headers, keep_alive=key is not None)
-        line = _Line(key, target.scheme, target.host, target.port, conf.proxy)
-        connection = self._take(line) or _new_connection(target, self.policy)
+        line = Line(key, target.scheme, target.host, target.port, conf.proxy)
+        connection = self._connections.take(line) or _new_connection(target, self.policy)
         reusable = False
         try:
             connection.start(limits)
@@ -150,45 +143,13 @@ class Sender:
             # After an interim status the real answer is still to come.
             reusable = key is not None and complete and answer.status >= 200
         finally:
-            self._put(line, connection) if reusable else connection.close()
+            self._connections.put(line, connection) if reusable else connection.close()
         return Response(
             status=answer.status,
             headers=_response_headers(answer.headers),
             body=body[:KEPT_BYTES],
             truncated=not complete or len(body) > KEPT_BYTES,
         )
-
-    def _take(self, line: _Line) -> CheckedHTTPConnection | None:
-        idle = self._idle.pop(line, None)
-        if idle is None:
-            return None
-        if time.monotonic() - idle.since < IDLE_SECONDS and idle.connection.is_connected:
-            return idle.connection
-        idle.connection.close()
-        return None
-
-    def _put(self, line: _Line, connection: CheckedHTTPConnection) -> None:
-        if not connection.is_reusable:
-            connection.close()
-            return
-        self._idle[line] = _Idle(connection, time.monotonic())
-        while len(self._idle) > IDLE_CONNECTIONS:
-            self._idle.popitem(last=False)[1].connection.close()
-
-
-class _Line(NamedTuple):
-    """Requests may share a connection only if all of this is the same."""
-
-    key: object
-    scheme: str
-    host: str
-    port: int
-    proxy: str | None
-
-
-class _Idle(NamedTuple):
-    connection: CheckedHTTPConnection
-    since: float
 
 
 def header_problem(name: str, value: str) -> str | None:

@@ -63,6 +63,17 @@ def test_an_endpoint_has_no_more_requests_under_way_than_slots() -> None:
     assert claim() == []
 
 
+def test_each_endpoint_has_one_before_any_has_a_second() -> None:
+    endpoints = [make_endpoint() for _ in range(3)]
+    for endpoint in endpoints:
+        emit_to(endpoint, 10)
+
+    taken = Counter(delivery.endpoint_id for delivery in claim(5))
+
+    assert set(taken) == {endpoint.pk for endpoint in endpoints}
+    assert sorted(taken.values()) == [1, 2, 2]
+
+
 def test_the_slots_of_a_dead_worker_are_free_once_its_leases_end() -> None:
     emit_to(make_endpoint(concurrency=1), 2)
     (lost,) = claim()

@@ -196,7 +196,7 @@ class TestTrust:
 def test_a_backlog_drains_after_recovery_and_starves_nobody(
     make_receiver: Callable[..., Receiver],
 ) -> None:
-    recovered, healthy = make_receiver(Answer(delay=0.01)), make_receiver()
+    recovered, healthy = make_receiver(Answer(delay=0.01)), make_receiver(Answer(delay=0.02))
     backlog = make_endpoint(recovered.url)
     emit_to(backlog, 1)
     template = Delivery.objects.get()
@@ -204,12 +204,12 @@ def test_a_backlog_drains_after_recovery_and_starves_nobody(
     multiply(template, 10_000)
     others = [make_endpoint(healthy.url) for _ in range(10)]
     for other in others:
-        emit_to(other, 10)
+        emit_to(other, 50)
 
     # Until the others are served, however long that takes here.
-    Drain(lambda: len(healthy.received) == 100, budget=60, linger=0).run()
+    Drain(lambda: len(healthy.received) == 500, budget=60, linger=0).run()
 
-    assert len(healthy.received) == 100
+    assert len(healthy.received) == 500
     assert 1 < len(recovered.received) < 1_000
     assert EndpointState.objects.get(pk=backlog.pk).hold == ""
 

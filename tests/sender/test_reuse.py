@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.hostile import OK, Hostile, answers, keeps_alive
 from tests.tls import Authority
-from wagtail_webhooks import sender as sender_module
+from wagtail_webhooks import connections
 from wagtail_webhooks.sender import Request, Sender
 
 from .posting import TIMEOUT, policy_for
@@ -48,7 +49,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
 
 
 def test_an_idle_connection_gets_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_module, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.05)
     with Hostile(keeps_alive()) as server, Sender(policy_for(server), TIMEOUT) as sender:
         send(sender, server, "one")
         time.sleep(0.1)
@@ -86,9 +87,32 @@ def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(
         assert server.connections == 3
 
 
-def test_few_idle_connections_are_kept() -> None:
+def test_as_many_idle_connections_are_kept_as_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_CONNECTIONS", 3)
     with Hostile(keeps_alive()) as server, Sender(policy_for(server), TIMEOUT) as sender:
-        for key in range(20):
+        for key in range(5):
             send(sender, server, key)
-        assert len(sender._idle) == sender_module.IDLE_CONNECTIONS
-        assert list(sender._idle)[0].key == 12
+        # The first two had to go.
+        for key in (4, 3, 2):
+            send(sender, server, key)
+        assert server.connections == 5
+        send(sender, server, 0)
+        assert server.connections == 6
+
+
+def test_threads_share_connections_but_never_one_at_a_time() -> None:
+    with Hostile(keeps_alive()) as server, Sender(policy_for(server), TIMEOUT) as sender:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: send(sender, server, "one", 25), range(8)))
+        assert 1 <= server.connections <= 4
+
+
+def test_a_connection_that_comes_back_after_the_end_is_closed() -> None:
+    with Hostile(keeps_alive()) as server:
+        sender = Sender(policy_for(server), TIMEOUT)
+        send(sender, server, "one")
+        sender.close()
+        send(sender, server, "one", 2)
+        assert server.connections == 3

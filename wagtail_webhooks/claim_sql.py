@@ -1,0 +1,137 @@
+"""The statements of a claim, written out.
+
+Django builds a statement anew each time it is used; for these that took most of a drain's time
+(docs/performance.md). They read keys, flags and numbers only, which all databases give alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from .models import Delivery, Endpoint, EndpointState
+from .models.deliveries import Status
+
+
+_DELIVERY = Delivery._meta.db_table
+_ENDPOINT = Endpoint._meta.db_table
+_STATE = EndpointState._meta.db_table
+
+#: A subquery with a limit, not EXISTS: a planner makes a join of that, over all that is due.
+_LOCK = f"""
+    SELECT s.endpoint_id, s.hold, s.trust FROM {_STATE} s
+    WHERE s.endpoint_id > %s AND s.endpoint_id <= %s
+    AND (s.hold = '' OR s.next_probe_at <= %s)
+    AND (s.not_before IS NULL OR s.not_before <= %s)
+    AND (s.paced_until IS NULL OR s.paced_until <= %s)
+    AND (SELECT 1 FROM {_DELIVERY} d WHERE d.endpoint_id = s.endpoint_id AND d.status = %s
+         AND d.is_retry = %s AND d.next_attempt_at <= %s LIMIT 1) = 1
+    ORDER BY s.endpoint_id LIMIT %s
+"""  # noqa: S608  names of tables only
+
+_DESCRIBE = f"""
+    SELECT e.id, e.concurrency, e.rate_limit IS NOT NULL, COALESCE(e.coalesce_seconds, 0) > 0,
+        (SELECT COUNT(*) FROM {_DELIVERY} d
+         WHERE d.endpoint_id = e.id AND d.status = %s AND d.leased_until > %s)
+    FROM {_ENDPOINT} e WHERE e.id IN ({{ids}})
+"""  # noqa: S608
+
+#: As a table of its own: SQLite takes no LIMIT in a part of a UNION.
+_OLDEST = f"""
+    SELECT id, endpoint_id FROM (
+        SELECT id, endpoint_id FROM {_DELIVERY}
+        WHERE endpoint_id = %s AND status = %s AND is_retry = %s AND next_attempt_at <= %s
+        ORDER BY next_attempt_at LIMIT %s
+    ) AS oldest
+"""  # noqa: S608
+
+_LAST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An endpoint that something may go to, locked against other claims."""
+
+    endpoint_id: int
+    is_held: bool
+    #: Slots after trouble; 0: all of them.
+    trust: int
+    #: Of the endpoint itself; None: the site's default.
+    concurrency: int | None
+    has_rate: bool
+    coalesces: bool
+    #: Requests under way, over all workers; what a dead worker held ends with its lease.
+    leased: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its oldest rows simply go, as many as there are slots."""
+        return not (self.is_held or self.has_rate or self.coalesces)
+
+
+def turns(after: int, limit: int, is_retry: bool, now: datetime, ahead: timedelta) -> list[Turn]:
+    """The next endpoints, around from this key, that are open and have something due.
+
+    ``ahead``: how long before its time an endpoint with a rate may be claimed for. Rows that
+    another claim has locked are passed over: claims never wait for each other.
+    """
+    found = _lock(after, _LAST, limit, is_retry, now, ahead)
+    if len(found) < limit and after:
+        found += _lock(0, after, limit - len(found), is_retry, now, ahead)
+    described = _describe([row[0] for row in found], now)
+    return [
+        Turn(pk, bool(hold), trust, *described[pk])
+        for pk, hold, trust in found
+        # An endpoint is never deleted once it has deliveries, but by hand.
+        if pk in described
+    ]
+
+
+def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict[int, list[int]]:
+    """Of each endpoint, as many of its oldest due deliveries as are wanted."""
+    found: dict[int, list[int]] = {pk: [] for pk, count in wanted.items() if count > 0}
+    parameters: list[Any] = []
+    for pk in found:
+        parameters += [pk, Status.PENDING.value, is_retry, _time(now), wanted[pk]]
+    if found:
+        statement = " UNION ALL ".join([_OLDEST] * len(found))
+        for delivery_id, endpoint_id in _rows(statement, parameters):
+            found[endpoint_id].append(delivery_id)
+    return found
+
+
+def _lock(
+    after: int, to: int, limit: int, is_retry: bool, now: datetime, ahead: timedelta
+) -> list[tuple[int, str, int]]:
+    at = _time(now)
+    statement = _LOCK
+    if connection.features.has_select_for_update:
+        statement += connection.ops.for_update_sql(skip_locked=True)
+    due = [Status.PENDING.value, is_retry, at]
+    return list(_rows(statement, [after, to, at, at, _time(now + ahead), *due, limit]))
+
+
+def _describe(pks: Sequence[int], now: datetime) -> dict[int, tuple[Any, ...]]:
+    if not pks:
+        return {}
+    statement = _DESCRIBE.format(ids=", ".join(["%s"] * len(pks)))
+    rows = _rows(statement, [Status.SENDING.value, _time(now), *pks])
+    return {
+        pk: (concurrency, bool(rate), bool(gathers), leased)
+        for pk, concurrency, rate, gathers, leased in rows
+    }
+
+
+def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _time(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)

@@ -24,7 +24,6 @@ from tests.foreign_forms.models import (
 )
 from wagtail_webhooks import forms
 from wagtail_webhooks.models import Delivery, Message, Subscription
-from wagtail_webhooks.payloads import FORMATS
 from wagtail_webhooks.testing import Received, Receiver, deliver_now
 
 
@@ -108,7 +107,7 @@ def test_a_huge_or_odd_submission_is_stored_and_told_as_it_is(
     Subscription.objects.all().delete()
     fields = form_page.form_fields
     fields.model.objects.create(page=form_page, label="Story", field_type="multiline")
-    for payload_format in FORMATS:
+    for payload_format in ("standard", "form"):
         make_endpoint(receiver.url, "form.submitted", format=payload_format)
     submit(form_page, story=story)
 

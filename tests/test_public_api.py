@@ -39,6 +39,7 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "LEADS_PER_ADDRESS": ("leads_per_address", 0, 10),
     "LEADS_PERIOD": ("leads_period", 60, 600),
     "LEAD_MIN_SECONDS": ("lead_min_seconds", 0, 3),
+    "FORMATS": ("formats", ["webhooks.formats.CSV"], []),
     "TRUSTED_PROXIES": ("trusted_proxies", 2, 0),
 }
 

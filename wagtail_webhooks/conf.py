@@ -80,6 +80,11 @@ class Conf:
         return int(self._get("MAX_PAYLOAD_BYTES", 262_144))
 
     @property
+    def formats(self) -> list[str]:
+        """Dotted paths of the site's own payload formats."""
+        return list(self._get("FORMATS", []))
+
+    @property
     def leads_per_address(self) -> int:
         """Leads that one form takes from one address in ``leads_period``; 0: any number."""
         return int(self._get("LEADS_PER_ADDRESS", 10))

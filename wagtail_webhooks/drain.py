@@ -23,7 +23,7 @@ from .delivery import Job, Result
 from .exceptions import PayloadError
 from .models import Delivery, DeliveryBody, Heartbeat
 from .models.deliveries import Outcome
-from .payloads import Payload, get_format
+from .payloads import Payload, render
 from .pool import Pool
 from .results import record
 
@@ -209,12 +209,7 @@ def rendered(delivery: Delivery) -> tuple[str, bytes]:
         raise PayloadError("render", "the body is gone")
     if delivery.format == "standard":
         return "application/json", delivery.body()
-    try:
-        payload = get_format(delivery.format).render(delivery.message.as_event())
-    except PayloadError:
-        raise
-    except Exception as error:  # noqa: BLE001  a plug-in's fault fails this delivery alone
-        raise PayloadError("render", type(error).__name__) from None
+    payload = render(delivery.format, delivery.message.as_event())
     _write_down(delivery, payload)
     return payload.content_type, payload.body
 

@@ -50,6 +50,26 @@ def test_a_new_endpoint_has_the_url_the_secret_and_its_subscriptions(root: Clien
     assert list(rows) == [("form.submitted", "site", None), ("page.*", "site", None)]
 
 
+def test_a_sites_own_format_can_be_chosen(root: Client, settings: Any) -> None:
+    settings.WAGTAIL_WEBHOOKS = {"FORMATS": ["tests.payloads.formats.Lines"]}
+    page = text_of(root.get(reverse("wagtail_webhooks_endpoints:add")))
+    assert "Lines of text" in page
+    create(root, format="lines")
+    assert Endpoint.objects.get().format == "lines"
+
+
+def test_a_format_that_is_gone_stays_chosen_until_somebody_chooses_another(
+    root: Client, endpoint: Endpoint
+) -> None:
+    Endpoint.objects.update(format="lines")
+    page = root.get(reverse("wagtail_webhooks_endpoints:edit", args=[endpoint.pk]))
+    assert "“lines”, which this site has no longer" in text_of(page)
+    refused = edit(root, endpoint, format="lines", name="Renamed")
+    assert set(refused.context["form"].errors) == {"format"}
+    assert edit(root, endpoint, format="slack").status_code == 302
+    assert Endpoint.objects.get().format == "slack"
+
+
 def test_an_endpoint_can_be_spared(root: Client) -> None:
     create(root, rate_limit="0.5", coalesce_seconds="60")
     made = Endpoint.objects.get()

@@ -82,6 +82,9 @@ def test_all_keys_that_are_read_are_known(settings: Any) -> None:
     assert sorted(read) == KNOWN
 
 
+#: A name of ours, no name, an odd name, no render(), and one that fails as it is made.
+UNUSABLE = ("Standard", "Nameless", "OddlyNamed", "Unfinished", "Unmade")
+
 WRONG = [
     ("E002", "ALLOWED_HOSTS", ["example.org", ["https://example.org"], ["*.example.org"], [""]]),
     ("E003", "ALLOWED_PRIVATE_NETWORKS", ["10.0.0.0/8", ["10.0.0.0/33"], ["intranet"], [10]]),
@@ -100,6 +103,9 @@ WRONG = [
     ("E016", "LEADS_PERIOD", [0, -1, "600", None, False]),
     ("E017", "LEAD_MIN_SECONDS", [-1, 61, 0.5, "3", None, False]),
     ("E018", "TRUSTED_PROXIES", [-1, 11, "1", None, True, ["10.0.0.1"]]),
+    ("E019", "FORMATS", ["tests.payloads.formats.Lines", [3], [""], ["nowhere.Format"]]),
+    ("E019", "FORMATS", [["os.path.join"], ["tests.payloads.formats.Lines"] * 2]),
+    ("E019", "FORMATS", [[f"tests.payloads.formats.{name}"] for name in UNUSABLE]),
 ]
 
 
@@ -126,6 +132,7 @@ RIGHT = [
     ("LEADS_PERIOD", [1, 86_400]),
     ("LEAD_MIN_SECONDS", [0, 60]),
     ("TRUSTED_PROXIES", [0, 2]),
+    ("FORMATS", [[], ("tests.payloads.formats.Lines",)]),
 ]
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tests.conftest import allow_receivers, make_endpoint
 from wagtail_webhooks import drain as drain_module
-from wagtail_webhooks import outbox, payloads
+from wagtail_webhooks import outbox
 from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
@@ -237,28 +237,6 @@ def test_form_encoding_carries_the_same_event_and_is_signed(
     delivery = only_delivery()
     assert delivery.body() == first.body
     assert delivery.evidence[1] == len(first.body)
-
-
-def test_a_format_that_fails_fails_its_delivery_alone_and_visibly(
-    endpoint: Endpoint, receiver: Receiver, monkeypatch: Any
-) -> None:
-    class Broken(payloads.PayloadFormat):
-        name = "broken"
-        label = "Broken"
-
-        def render(self, event: Any) -> payloads.Payload:
-            raise ZeroDivisionError
-
-    monkeypatch.setitem(payloads.FORMATS, "broken", Broken())
-    broken = make_endpoint(receiver.url, format="broken")
-    emit("lead.submitted", {})
-
-    deliver_now()
-
-    assert len(receiver.received) == 1
-    failed = Delivery.objects.get(endpoint=broken)
-    assert (failed.status, failed.reason) == (Status.FAILED, Reason.RENDER)
-    assert failed.attempts.get().detail == "ZeroDivisionError"
 
 
 def test_what_is_erased_after_the_claim_does_not_come_back(

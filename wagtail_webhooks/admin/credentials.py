@@ -18,7 +18,7 @@ from wagtail_webhooks.credentials import KINDS, MOST_CREDENTIALS, Credential, ki
 from wagtail_webhooks.credentials.base import LONGEST_NAME, LONGEST_SECRET
 from wagtail_webhooks.exceptions import SecretUnavailable
 from wagtail_webhooks.models import Endpoint
-from wagtail_webhooks.payloads import FORMATS
+from wagtail_webhooks.payloads import formats
 
 
 PREFIX = "credentials"
@@ -159,7 +159,8 @@ class CredentialFieldsMixin(forms.Form):
             self.add_error(None, _CHANGED_MEANWHILE)
             return False
         rows = self.credentials.kept()
-        takes_token = FORMATS[self.cleaned_data.get("format", "standard")].takes_token
+        chosen = formats().get(self.cleaned_data.get("format", "standard"))
+        takes_token = chosen is None or chosen.takes_token  # none: that is said at its own field
         has_moved = self.instance.has_moved()
         for form in rows:
             if has_moved and not form.is_retyped:

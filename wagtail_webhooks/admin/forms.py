@@ -16,6 +16,7 @@ from wagtail_webhooks.addresses import MAX_URL_LENGTH, check_url
 from wagtail_webhooks.exceptions import InvalidSecret, URLNotAllowed
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.models.states import HoldReason
+from wagtail_webhooks.payloads import format_choices, formats
 from wagtail_webhooks.secrets import generate_signing_secret, signing_key
 from wagtail_webhooks.signatures import scheme_choices
 
@@ -134,6 +135,22 @@ class _DetailsMixin(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("extra_signatures", self.instance.extra_signatures)  # type: ignore[attr-defined]
+        self.fields["format"].choices = self._format_choices()  # type: ignore[attr-defined]
+
+    def _format_choices(self) -> list[tuple[str, object]]:
+        """One that is gone stays chosen, and is refused: no other may take its place unseen."""
+        choices = format_choices()
+        stored = self.instance.format  # type: ignore[attr-defined]
+        if stored not in dict(choices):
+            label = _("“%(format)s”, which this site has no longer") % {"format": stored}
+            choices.append((stored, label))
+        return choices
+
+    def clean_format(self) -> str:
+        chosen: str = self.cleaned_data["format"]
+        if chosen not in formats():
+            raise ValidationError(_("Choose a format that this site has."), code="gone")
+        return chosen
 
     def clean_extra_signatures(self) -> list[str]:
         chosen: list[str] = self.cleaned_data["extra_signatures"]

@@ -14,6 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
+from wagtail_webhooks.payloads import problems_of
+
 from . import values
 
 
@@ -119,6 +121,26 @@ def check_private_networks(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             "single hosts (/32), not networks; silence this check once that is what you want.",
             id="wagtail_webhooks.W005",
         )
+    ]
+
+
+def check_formats(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    given = given_settings().get("FORMATS", [])
+    if not values.is_list_of(values.is_text)(given):
+        return [
+            Error(
+                f"{NAME}['FORMATS'] must be a list of dotted paths.",
+                hint='Write for example ["webhooks.formats.CSV"], a subclass of PayloadFormat.',
+                id="wagtail_webhooks.E019",
+            )
+        ]
+    return [
+        Error(
+            f"{NAME}['FORMATS'] names “{path}”, which is no payload format that can be used.",
+            hint=f"{reason}. Deliveries in this format fail until it is mended.",
+            id="wagtail_webhooks.E019",
+        )
+        for path, reason in problems_of(given)
     ]
 
 
@@ -263,8 +285,8 @@ RULES = (
     ),
 )
 
-#: QUEUE_NAME is judged beside q2's own setting.
-KNOWN = sorted(["QUEUE_NAME", *(rule.key for rule in RULES)])
+#: QUEUE_NAME is judged beside q2's own setting, FORMATS by what its paths lead to.
+KNOWN = sorted(["FORMATS", "QUEUE_NAME", *(rule.key for rule in RULES)])
 
 CHECKS = (
     check_type,
@@ -274,4 +296,5 @@ CHECKS = (
     check_room_for_slow_endpoints,
     check_http,
     check_private_networks,
+    check_formats,
 )

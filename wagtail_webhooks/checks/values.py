@@ -18,6 +18,10 @@ def is_list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, (list, tuple, set)) and all(map(holds, value))
 
 
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def is_host(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip(" .")) and not set(value) & set("/*@ ")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from wagtail_webhooks.payloads import get_format
+from wagtail_webhooks import payloads
 
 from .base import CredentialKind, Outgoing
 
@@ -43,4 +43,4 @@ class PayloadCredential(CredentialKind):
         return f"payload:{name}"
 
     def body(self, outgoing: Outgoing, name: str, secret: str) -> bytes:
-        return get_format(outgoing.format).with_token(outgoing.body, name, secret)
+        return payloads.with_token(outgoing.format, outgoing.body, name, secret)

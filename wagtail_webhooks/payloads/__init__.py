@@ -1,24 +1,148 @@
-"""Formats: an Event in, bytes out. Each member of the family is one class in one module."""
+"""Formats: an Event in, bytes out. Each member of the family is one class in one module.
+
+A site's own are classes that it names in WAGTAIL_WEBHOOKS["FORMATS"].
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from wagtail_webhooks.conf import conf
+from wagtail_webhooks.events import Event
+from wagtail_webhooks.exceptions import PayloadError
+
 from .base import Payload, PayloadFormat
+from .cloudevents import CloudEvents
 from .form import FormEncoded
+from .slack import SlackMessage
 from .standard import StandardJSON
 
 
+#: Those that are always there, by name.
 FORMATS: dict[str, PayloadFormat] = {
-    payload_format.name: payload_format for payload_format in (StandardJSON(), FormEncoded())
+    payload_format.name: payload_format
+    for payload_format in (StandardJSON(), FormEncoded(), CloudEvents(), SlackMessage())
 }
+
+#: What fits into the column and is one word in a list.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+#: A media type and its parameters: one line, as it becomes a header.
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
+
+
+def formats() -> dict[str, PayloadFormat]:
+    """All that an endpoint can have, by name. A site's class that cannot be used is left out."""
+    found = dict(FORMATS)
+    for path in conf.formats:
+        try:
+            own = load(path)
+        except Exception:  # noqa: BLE001, S112  a system check says which; the others go on
+            continue
+        found.setdefault(own.name, own)
+    return found
+
+
+def load(path: str) -> PayloadFormat:
+    """A site's own format by the dotted path of its class.
+
+    Raises TypeError or ValueError for what is no format, and whatever importing it raises.
+    """
+    found = import_string(path)
+    if not (isinstance(found, type) and issubclass(found, PayloadFormat)):
+        raise TypeError("it is not a subclass of PayloadFormat")
+    own = found()
+    if not (isinstance(getattr(own, "name", None), str) and _NAME.fullmatch(own.name)):
+        raise ValueError("its name must be a short word of small letters, digits, - and _")
+    if own.name in FORMATS:
+        raise ValueError(f"its name, “{own.name}”, is that of a format that is always there")
+    return own
 
 
 def get_format(name: str) -> PayloadFormat:
-    """The format of this name; an unknown one (a removed plug-in) is a KeyError."""
-    return FORMATS[name]
+    """The format of this name.
+
+    Raises PayloadError for one that is not there (any more).
+    """
+    # The built-in ones first: no site's import stands between a lead and its standard body.
+    known = FORMATS.get(name) or formats().get(name)
+    if known is None:
+        raise PayloadError("render", "this site has no format of that name")
+    return known
+
+
+def render(name: str, event: Event) -> Payload:
+    """The body for this event in the format of this name.
+
+    Raises PayloadError and nothing else, whatever a site's own format does.
+    """
+    try:
+        payload = get_format(name).render(event)
+        _check(payload)
+    except PayloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  a plug-in's fault fails one delivery alone
+        # Not its text, which may quote a citizen.
+        raise PayloadError("render", type(error).__name__) from None
+    return payload
+
+
+def with_token(name: str, body: bytes, field: str, token: str) -> bytes:
+    """The same body with a token in it.
+
+    Raises PayloadError and nothing else, whatever a site's own format does.
+    """
+    try:
+        made = get_format(name).with_token(body, field, token)
+        if not isinstance(made, bytes):
+            raise TypeError
+    except PayloadError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise PayloadError("render", type(error).__name__) from None
+    return made
 
 
 def format_choices() -> list[tuple[str, object]]:
-    return [(name, payload_format.label) for name, payload_format in FORMATS.items()]
+    return [(name, payload_format.label) for name, payload_format in formats().items()]
 
 
-__all__ = ["FORMATS", "Payload", "PayloadFormat", "format_choices", "get_format"]
+def _check(payload: Any) -> None:
+    if not isinstance(payload, Payload) or not isinstance(payload.body, bytes):
+        raise PayloadError("render", "the format did not give a Payload of bytes")
+    kind: Any = payload.content_type
+    if not isinstance(kind, str) or len(kind) > 100 or not _CONTENT_TYPE.fullmatch(kind):
+        raise PayloadError("render", "the format gave no usable content type")
+
+
+def problems_of(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Which of these paths give no format, and why."""
+    found, names = [], set()
+    for path in paths:
+        try:
+            own = load(path)
+        except Exception as error:  # noqa: BLE001  importing it may raise anything
+            found.append((path, f"{type(error).__name__}: {error}"))
+            continue
+        if own.name in names:
+            found.append((path, f"another one has the name “{own.name}”"))
+        names.add(own.name)
+    return found
+
+
+__all__ = [
+    "FORMATS",
+    "Payload",
+    "PayloadFormat",
+    "format_choices",
+    "formats",
+    "get_format",
+    "load",
+    "problems_of",
+    "render",
+    "with_token",
+]

@@ -36,18 +36,18 @@ TIERS = [
     "delivery",
     "results pool",
     "drain retention",
-    "signal_handlers forms trials",
+    "signal_handlers forms trials public_keys",
     "tasks",
     "checks testing",
     "admin management",
     "templatetags",
     "opportunities",
-    "apps wagtail_hooks",
+    "apps urls wagtail_hooks",
 ]
 TIER = {unit: number for number, row in enumerate(TIERS) for unit in row.split()}
 
 #: What Django and Wagtail find by themselves: nothing imports it.
-ENTRANCES = {"opportunities", "apps", "wagtail_hooks"}
+ENTRANCES = {"opportunities", "apps", "urls", "wagtail_hooks"}
 
 #: These work on values, so that they can be understood and tested without a database.
 WITHOUT_DATABASE = {

@@ -157,12 +157,7 @@ def sign(
 ) -> dict[str, str]:
     """The headers that prove who sent these bytes, and when."""
     signable = Signable(message_id, int(now.timestamp()), body)
-    headers = {}
-    for name in extra:
-        scheme = signatures.EXTRA_SCHEMES.get(name)
-        if scheme is not None:  # a scheme that a site has removed is no reason to stop
-            headers.update(scheme.headers(signable, secrets))
-    return {**headers, **signatures.DEFAULT.headers(signable, secrets)}
+    return signatures.prove(signable, secrets, extra)
 
 
 def _answered(

@@ -87,5 +87,6 @@ def _delete(old: QuerySet[Message], ids: list[str]) -> None:
 
 
 def _forget_old_secrets(now: datetime) -> None:
-    rotated = Endpoint.objects.filter(previous_signing_secret__isnull=False)
-    rotated.filter(previous_secret_until__lte=now).update(previous_signing_secret=None)
+    is_kept = Q(previous_signing_secret__isnull=False) | Q(previous_private_key__isnull=False)
+    rotated = Endpoint.objects.filter(is_kept, previous_secret_until__lte=now)
+    rotated.update(previous_signing_secret=None, previous_private_key=None)

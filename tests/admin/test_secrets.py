@@ -10,6 +10,7 @@ from django.urls import reverse
 from wagtail.models import ModelLogEntry, Revision
 
 from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.signatures.ed25519 import public_key_of
 
 from .conftest import SECRET_PATH, SECRET_QUERY, Clients, MakeDelivery, text_of
 
@@ -18,10 +19,19 @@ def url(name: str, endpoint: Endpoint) -> str:
     return reverse(f"wagtail_webhooks_endpoints:{name}", args=[endpoint.pk])
 
 
+@pytest.fixture
+def endpoint(endpoint: Endpoint) -> Endpoint:
+    endpoint.extra_signatures = ["ed25519"]
+    endpoint.save()
+    return endpoint
+
+
 def assert_clean(text: str, endpoint: Endpoint) -> None:
-    secret = endpoint.signing_secret
-    for forbidden in (SECRET_PATH, SECRET_QUERY, secret.reveal(), secret.token, endpoint.url.token):
+    for forbidden in (SECRET_PATH, SECRET_QUERY, endpoint.url.token):
         assert forbidden not in text
+    for secret in (endpoint.signing_secret, endpoint.private_key):
+        assert secret.reveal() not in text
+        assert secret.token not in text
 
 
 @pytest.mark.parametrize(
@@ -57,11 +67,12 @@ def test_neither_revisions_nor_fixtures_nor_the_audit_log_hold_them(
     root.post(url("edit", endpoint), {"name": "Renamed", "format": "standard"})
     root.post(url("reveal_secret", endpoint))
     root.post(url("rotate_secret", endpoint))
-    secret = endpoint.signing_secret.reveal()
+    secrets = [endpoint.signing_secret.reveal(), endpoint.private_key.reveal()]
     endpoint.refresh_from_db()
+    secrets += [endpoint.signing_secret.reveal(), endpoint.private_key.reveal()]
     assert not Revision.objects.exists()
     kept = serializers.serialize("json", [*Endpoint.objects.all(), *ModelLogEntry.objects.all()])
-    for forbidden in (SECRET_PATH, SECRET_QUERY, secret, endpoint.signing_secret.reveal()):
+    for forbidden in (SECRET_PATH, SECRET_QUERY, *secrets):
         assert forbidden not in kept
 
 
@@ -97,6 +108,41 @@ def test_a_rotated_secret_is_shown_once_and_the_old_one_signs_along(
     assert "no-store" in response["Cache-Control"]
     assert new not in text_of(browser.get(url("inspect", endpoint)))
     assert ModelLogEntry.objects.filter(action="wagtail_webhooks.rotate_secret").count() == 1
+
+
+def test_an_endpoint_shows_its_public_keys_and_where_they_are_published(
+    root: Client, endpoint: Endpoint
+) -> None:
+    old = public_key_of(endpoint.private_key.reveal())
+    page = text_of(root.get(url("inspect", endpoint)))
+    assert old in page
+    assert f"http://testserver/webhooks/{endpoint.public_id}/keys.json" in page
+    assert "Its Ed25519 key pair is replaced" in text_of(root.get(url("rotate_secret", endpoint)))
+
+    root.post(url("rotate_secret", endpoint))
+
+    endpoint.refresh_from_db()
+    page = text_of(root.get(url("inspect", endpoint)))
+    assert public_key_of(endpoint.private_key.reveal()) in page
+    assert "the old one, until" in page.partition(old)[2]
+
+
+def test_without_ed25519_there_is_no_word_of_keys(root: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(extra_signatures=[], private_key=None, public_id=None)
+    assert "Public keys" not in text_of(root.get(url("inspect", endpoint)))
+    assert "key pair" not in text_of(root.get(url("rotate_secret", endpoint)))
+
+
+def test_keys_that_no_key_decrypts_do_not_break_the_page(root: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(private_key="encrypted:bm8ga2V5")
+    assert "cannot be decrypted" in text_of(root.get(url("inspect", endpoint)))
+
+
+@pytest.mark.urls("tests.signatures.urls_without_ours")
+def test_a_site_that_does_not_publish_them_says_so(root: Client, endpoint: Endpoint) -> None:
+    page = text_of(root.get(url("inspect", endpoint)))
+    assert "your webmaster can include wagtail_webhooks.urls" in page
+    assert public_key_of(endpoint.private_key.reveal()) in page
 
 
 def test_a_typed_secret_is_taken_and_never_shown_again(root: Client, endpoint: Endpoint) -> None:

@@ -80,6 +80,10 @@ class RotateSecretView(_ShowsSecret):
         _("Give the new secret to the receiver’s people within that time."),
     )  # fmt: skip
     button_label = _("Rotate the secret")
+    key_note = _(
+        "Its Ed25519 key pair is replaced as well. Receivers that fetch the public keys from this "
+        "site need nothing; others need the new public key, which the endpoint’s page shows."
+    )
     success_message = _("“%(object)s” has a new signing secret.")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -96,6 +100,9 @@ class RotateSecretView(_ShowsSecret):
             return self.show(self.object.signing_secret.reveal())
         messages.success(request, self.success_message % {"object": self.object})
         return redirect(self.get_next_url())
+
+    def get_notes(self) -> list[Any]:
+        return [*self.notes, *([self.key_note] if self.object.private_key else [])]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", RotateForm())

@@ -19,8 +19,9 @@ from wagtail.admin import messages
 from wagtail.admin.ui.tables import Column, Table, TitleColumn
 from wagtail.admin.views import generic
 
+from wagtail_webhooks import public_keys
 from wagtail_webhooks.credentials import KINDS, Credential
-from wagtail_webhooks.exceptions import SecretUnavailable
+from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
@@ -71,8 +72,7 @@ class EndpointIndexView(generic.IndexView):
         if self.request.GET.get("status") != "archived":
             queryset = queryset.filter(archived_at=None)
         queryset = queryset.annotate(waiting_count=Coalesce(Subquery(_waiting()), 0))
-        secrets = ("url", "signing_secret", "previous_signing_secret")
-        return queryset.select_related("state").prefetch_related("subscriptions").defer(*secrets)
+        return queryset.select_related("state").prefetch_related("subscriptions").defer(*_SECRETS)
 
     def get_list_more_buttons(self, instance: Endpoint) -> list[Any]:
         # An endpoint with a log is archived, not deleted: both are offered on its own page.
@@ -171,6 +171,8 @@ class EndpointInspectView(generic.InspectView):
             "waiting_url": waiting_url(endpoint),
             "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
+            "public_keys": _public_keys(endpoint),
+            "public_keys_url": _public_keys_url(endpoint, self.request),
             "old_secret_until": _old_secret_until(endpoint),
             "subscriptions": _subscriptions(endpoint),
             "users": users_of(endpoint, user),
@@ -183,6 +185,11 @@ class EndpointInspectView(generic.InspectView):
 
 
 _OPEN = (Status.PENDING, Status.SENDING)
+
+#: No list needs them.
+_SECRETS = (
+    "url", "signing_secret", "previous_signing_secret", "private_key", "previous_private_key",
+)  # fmt: skip
 
 
 def _waiting() -> QuerySet[Any]:
@@ -198,6 +205,18 @@ def _recent(endpoint: Endpoint, viewer: Any) -> Table:
 def _old_secret_until(endpoint: Endpoint) -> datetime | None:
     until = endpoint.previous_secret_until
     return until if endpoint.previous_signing_secret and until and until > now() else None
+
+
+def _public_keys(endpoint: Endpoint) -> list[str]:
+    try:
+        return public_keys.of(endpoint)
+    except (SecretUnavailable, InvalidSecret):
+        return []
+
+
+def _public_keys_url(endpoint: Endpoint, request: HttpRequest) -> str:
+    path = public_keys.path_of(endpoint)
+    return request.build_absolute_uri(path) if path else ""
 
 
 def _credentials(endpoint: Endpoint) -> list[str]:

@@ -77,7 +77,9 @@ class WaitingColumn(Column):
 def listed(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """With all that a row of a listing needs, and without what it must not load."""
     related = deliveries.select_related("message__page", "endpoint__state")
-    return related.defer("message__body", "endpoint__url", "endpoint__signing_secret")
+    return related.defer(
+        "message__body", "endpoint__url", "endpoint__signing_secret", "endpoint__private_key"
+    )
 
 
 def recent_table(deliveries: list[Delivery], *, with_endpoint: bool) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable, URLNotAllowed
 from wagtail_webhooks.payloads import format_choices
 from wagtail_webhooks.secrets import Secret, generate_signing_secret, signing_key
+from wagtail_webhooks.signatures.ed25519 import Ed25519V1a, generate_private_key
 
 from .fields import EncryptedField
 from .states import EndpointState
@@ -68,6 +70,12 @@ class Endpoint(models.Model):
     extra_signatures = models.JSONField(
         _("further signatures"), default=list, blank=True, editable=False
     )
+    #: Made when Ed25519 is chosen, and kept if it is given up: choosing it again changes nothing
+    #: for the receiver.
+    private_key = EncryptedField(null=True, default=None)
+    previous_private_key = EncryptedField(null=True, default=None)
+    #: In the address of its public keys: random, so that it tells nothing of other endpoints.
+    public_id = models.CharField(max_length=22, unique=True, null=True, editable=False)
     #: All of them in one value: a drain reads it with the row, and it goes with the origin.
     credentials = EncryptedField(_("credentials"), null=True, default=None)
     owner_email = models.EmailField(
@@ -124,21 +132,26 @@ class Endpoint(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Also derives ``host`` and makes the endpoint's state; does not validate (see clean).
+        """Also derives ``host`` and makes what hangs on it; does not validate (see clean).
+
+        That is its state, and the key pair that Ed25519 needs.
 
         Credentials that were typed for another scheme, host or port do not survive a new URL:
         whoever may change it could otherwise collect them.
         """
         update_fields = kwargs.get("update_fields")
+        derived = set()
         if update_fields is None or "url" in update_fields:
             with suppress(SecretUnavailable):  # then the host that is known stays
                 self.host = _host_of(self.url)
-            derived = {"host"}
+            derived.add("host")
             if not self.has_new_credentials and self.has_moved():
                 self.credentials = None
                 derived.add("credentials")
-            if update_fields is not None:
-                kwargs["update_fields"] = {*update_fields, *derived}
+        if self.has_key_pair and not self.private_key:
+            derived |= self._make_key_pair()
+        if update_fields is not None:
+            kwargs["update_fields"] = {*update_fields, *derived}
         super().save(*args, **kwargs)
         self.has_new_credentials = False
         EndpointState.objects.ensure([self.pk])
@@ -179,15 +192,40 @@ class Endpoint(models.Model):
         """
         return kinds.loads(self.credentials.reveal()) if self.credentials else []
 
+    @property
+    def has_key_pair(self) -> bool:
+        """Whether it signs with Ed25519 as well."""
+        return Ed25519V1a.name in self.extra_signatures
+
     def signing_secrets(self, now: datetime) -> list[Secret]:
-        """What to sign with, the newest first."""
+        """What to sign with, each kind the newest first."""
+        return [
+            *self._current(self.signing_secret, self.previous_signing_secret, now),
+            *self.private_keys(now),
+        ]
+
+    def private_keys(self, now: datetime) -> list[Secret]:
+        """The newest first; none if it does not sign with Ed25519."""
+        if not self.has_key_pair or not self.private_key:
+            return []
+        return self._current(self.private_key, self.previous_private_key, now)
+
+    def _current(self, newest: Secret, previous: Secret | None, now: datetime) -> list[Secret]:
         ends_at = self.previous_secret_until
-        if self.previous_signing_secret and ends_at and now < ends_at:
-            return [self.signing_secret, self.previous_signing_secret]
-        return [self.signing_secret]
+        if previous and ends_at and now < ends_at:
+            return [newest, previous]
+        return [newest]
+
+    def _make_key_pair(self) -> set[str]:
+        """Returns the fields that it sets."""
+        self.private_key = Secret.conceal(generate_private_key())
+        self.public_id = self.public_id or token_urlsafe(16)
+        return {"private_key", "public_id"}
 
     def rotate(self, secret: str | None = None) -> None:
-        """Take a new signing secret; the old one signs along for 24 hours.
+        """Take a new signing secret, and a new key pair if there is one.
+
+        The old ones sign along for 24 hours.
 
         Raises InvalidSecret.
         """
@@ -197,6 +235,9 @@ class Endpoint(models.Model):
         self.previous_secret_until = timezone.now() + ROTATION_OVERLAP
         self.signing_secret = Secret.conceal(secret)
         fields = ["signing_secret", "previous_signing_secret", "previous_secret_until"]
+        if self.private_key:
+            self.previous_private_key = _readable(self.private_key)
+            fields += ["previous_private_key", *self._make_key_pair()]
         self.save(update_fields=fields)
 
     def archive(self) -> None:

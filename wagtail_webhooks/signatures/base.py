@@ -20,6 +20,11 @@ class Signable:
     timestamp: int
     body: bytes
 
+    @property
+    def content(self) -> bytes:
+        """What Standard Webhooks 1.0 signs."""
+        return b".".join((self.message_id.encode(), str(self.timestamp).encode(), self.body))
+
 
 class SignatureScheme(ABC):
     """Proves to a receiver that the bytes come from us and were not changed."""
@@ -27,10 +32,14 @@ class SignatureScheme(ABC):
     #: Stored on the endpoint: a contract, not to be renamed.
     name: str
     label: str | _StrPromise
+    #: Whether its keys are ``whsk_…``, and not ``whsec_…``, which a receiver has as well.
+    takes_private_keys = False
 
     @abstractmethod
     def headers(self, signable: Signable, secrets: Sequence[str]) -> dict[str, str]:
-        """The headers to add; ``secrets`` are ``whsec_…`` strings, the newest first.
+        """The headers to add; ``secrets`` are of its kind, at least one, the newest first.
+
+        What it puts into ``webhook-signature`` is added to the signatures that are there.
 
         Raises InvalidSecret.
         """

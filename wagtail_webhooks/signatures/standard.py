@@ -18,11 +18,8 @@ class StandardV1(SignatureScheme):
     label = _("Standard Webhooks")
 
     def headers(self, signable: Signable, secrets: Sequence[str]) -> dict[str, str]:
-        signed = b".".join(
-            (signable.message_id.encode(), str(signable.timestamp).encode(), signable.body)
-        )
         # Single spaces: the Python library splits on them and trips over an empty entry.
-        signatures = " ".join(_sign(signed, secret) for secret in secrets)
+        signatures = " ".join(_sign(signable.content, secret) for secret in secrets)
         return {
             "webhook-id": signable.message_id,
             "webhook-timestamp": str(signable.timestamp),

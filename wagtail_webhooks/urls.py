@@ -1,0 +1,14 @@
+"""What a site may publish for receivers: path("webhooks/", include("wagtail_webhooks.urls"))."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import public_keys
+
+
+app_name = "wagtail_webhooks"
+
+urlpatterns = [
+    path("<slug:public_id>/keys.json", public_keys.view, name="public_keys"),
+]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,13 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with database(folder) as url:
         LiveSite(folder, free_port(), url, "").manage("migrate", "--verbosity", "0")
         yield url
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for all processes that run tests at once."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture

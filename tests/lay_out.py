@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ["tests", "example_site", "docs"]
+FOLDERS = ["tests", "example_site", "examples", "docs"]
 FILES = [
     "manage.py",
     "pyproject.toml",
@@ -26,7 +26,7 @@ def lay_out(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in FOLDERS:
-        ignore = shutil.ignore_patterns("__pycache__", "var", "static_root")
+        ignore = shutil.ignore_patterns("__pycache__", "var", "static_root", "node_modules")
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)

@@ -190,6 +190,7 @@ def _explain(delivery: Delivery) -> Any:
         delivery.last_outcome,
         delivery.last_status_code,
         hold_of(delivery.endpoint),
+        delivery.format,
     )
 
 
@@ -204,7 +205,7 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
             "number": count - index,
             "attempt": attempt,
             "badge": attempt_badge(attempt),
-            "cause": cause_of(attempt.outcome, attempt.status_code),
+            "cause": cause_of(attempt.outcome, attempt.status_code, delivery.format),
             **_answer(attempt if with_answers else None),
         }
         for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])

@@ -28,7 +28,7 @@ from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
 from . import notices
 from .badges import endpoint_badge, endpoint_status, hold_of
-from .explain import explain
+from .explain import Explanation, explain
 from .filters import EndpointFilterSet
 from .permissions import (
     CHANGE_ENDPOINT,
@@ -166,7 +166,7 @@ class EndpointInspectView(generic.InspectView):
             "badge": endpoint_badge(endpoint),
             "status": status,
             "hold": hold,
-            "explanation": explain(Status.PENDING, hold=hold) if status == "held" else None,
+            "explanation": _explanation(endpoint, hold) if status == "held" else None,
             "waiting_count": endpoint.deliveries.filter(status__in=_OPEN).count(),
             "waiting_url": waiting_url(endpoint),
             "credentials": _credentials(endpoint),
@@ -190,6 +190,10 @@ _OPEN = (Status.PENDING, Status.SENDING)
 _SECRETS = (
     "url", "signing_secret", "previous_signing_secret", "private_key", "previous_private_key",
 )  # fmt: skip
+
+
+def _explanation(endpoint: Endpoint, hold: str) -> Explanation:
+    return explain(Status.PENDING, hold=hold, payload_format=endpoint.format)
 
 
 def _waiting() -> QuerySet[Any]:

@@ -54,7 +54,9 @@ class IncidentsPanel(StyledMixin, Component):
         state = endpoint.state
         since = state.held_at if state.is_held else state.failing_since
         if state.is_held:
-            sentence = explain(Status.PENDING, hold=state.hold).sentence
+            sentence = explain(
+                Status.PENDING, hold=state.hold, payload_format=endpoint.format
+            ).sentence
         else:
             sentence = _("Failing: the receiver does not accept what is sent; each is tried again.")
         return {

@@ -73,7 +73,7 @@ def _closed(endpoint: Endpoint) -> str:
     if trials.is_open(endpoint.pk):
         return ""
     if hold := hold_of(endpoint):
-        explanation = explain(Status.PENDING, hold=hold)
+        explanation = explain(Status.PENDING, hold=hold, payload_format=endpoint.format)
         return f"{explanation.sentence} {explanation.action}"
     return _("The receiver asked for a pause. Send the test when it is over.")
 
@@ -101,7 +101,8 @@ def _tell(request: HttpRequest, delivery: Delivery, attempt: Attempt | None) -> 
             _("There is no answer yet. The log shows it as soon as it is there."),
         )
         return
-    sentence = cause_of(attempt.outcome, attempt.status_code).sentence
+    cause = cause_of(attempt.outcome, attempt.status_code, delivery.format)
+    sentence = cause.sentence
     if attempt.status_code:
         answer = _("The receiver answered with %(code)s.") % {"code": attempt.status_code}
         sentence = f"{answer} {sentence}"

@@ -5,6 +5,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -14,12 +15,19 @@ from standardwebhooks import Webhook
 from tests.commands.conftest import Run
 from tests.conftest import make_endpoint
 from tests.processes.site import LiveSite, eventually
+from wagtail_webhooks.management.commands.webhooks_listen import _read
 from wagtail_webhooks.management.verifying import Candidate, local_candidates, verdict
+from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.payloads import FORMATS
 from wagtail_webhooks.secrets import generate_signing_secret
-from wagtail_webhooks.testing import Received, Receiver
+from wagtail_webhooks.signatures import Signable, prove
+from wagtail_webhooks.signatures.ed25519 import generate_private_key, public_key_of
+from wagtail_webhooks.testing import Received, Receiver, deliver_now
 
 
 SECRET = generate_signing_secret()
+PRIVATE_KEY = generate_private_key()
+PUBLIC_KEY = public_key_of(PRIVATE_KEY)
 BODY = '{"id":"msg_1","type":"lead.submitted","data":{"name":"Zo\\u00eb"}}'
 
 
@@ -39,7 +47,7 @@ def judge(given: dict[str, str], *secrets: str, body: str = BODY) -> str:
 
 
 def test_a_signature_of_another_library_is_verified() -> None:
-    assert judge(headers(), generate_signing_secret(), SECRET) == "VERIFIED with “BDE”"
+    assert judge(headers(), generate_signing_secret(), SECRET) == "VERIFIED with “BDE” (v1)"
 
 
 def test_one_signature_of_several_is_enough() -> None:
@@ -63,6 +71,79 @@ def test_one_signature_of_several_is_enough() -> None:
 )
 def test_what_is_not_verified_says_why(change: dict[str, str], words: str) -> None:
     assert words in judge({**headers(), **change}, SECRET)
+
+
+def every_header(*, old: str = "") -> dict[str, str]:
+    """As this package signs it, in all ways."""
+    secrets = [SECRET, *([old] if old else []), PRIVATE_KEY]
+    signable = Signable("msg_1", int(time.time()), BODY.encode())
+    return {n.lower(): v for n, v in prove(signable, secrets, ["ed25519", "github"]).items()}
+
+
+def test_every_signature_that_can_be_checked_is_checked_and_named() -> None:
+    given = every_header()
+    assert judge(given, SECRET) == "VERIFIED with “BDE” (v1, X-Hub-Signature-256)"
+    assert judge(given, PUBLIC_KEY) == "VERIFIED with “BDE” (v1a)"
+    assert judge(given, PUBLIC_KEY, SECRET) == "VERIFIED with “BDE” (v1, v1a, X-Hub-Signature-256)"
+
+
+def test_a_signature_that_is_wrong_beside_a_right_one_is_named() -> None:
+    given = {**every_header(), "x-hub-signature-256": "sha256=00"}
+    assert judge(given, SECRET) == "VERIFIED with “BDE” (v1), but NOT by its X-Hub-Signature-256"
+    other = public_key_of(generate_private_key())
+    assert judge(every_header(), other, SECRET).endswith("but NOT by its v1a")
+    assert judge(every_header(), PUBLIC_KEY, generate_signing_secret()) == (
+        "VERIFIED with “BDE” (v1a), but NOT by its v1 and X-Hub-Signature-256"
+    )
+
+
+def test_github_alone_proves_nothing_as_it_signs_no_time() -> None:
+    given = {**every_header(), "webhook-signature": "v1,AAAA"}
+    assert judge(given, SECRET).startswith("NOT VERIFIED")
+
+
+@pytest.mark.parametrize("body", [BODY + " ", "", "x"])
+def test_a_public_key_takes_no_other_bytes(body: str) -> None:
+    assert judge(every_header(), PUBLIC_KEY, body=body).startswith("NOT VERIFIED")
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "event_type", "text"),
+    [
+        ("application/json", BODY, "lead.submitted", '"name": "Zoë"'),
+        (FORM, urlencode({"payload": BODY, "token": "a\nb"}), "lead.submitted", "token=a"),
+        (f"{FORM}; charset=utf-8", urlencode({"payload": BODY}), "lead.submitted", '"Zoë"'),
+        (FORM, "payload=%7B", "(no payload)", "payload=%7B"),
+        (FORM, "x=1", "(no payload)", "x=1"),
+        ("application/cloudevents+json", '{"type":"page.published"}', "page.published", '"type"'),
+        ("application/json", '{"text":"Hi","blocks":[]}', "(Slack message)", '"text": "Hi"'),
+        ("application/json", "[]", "(no type)", "[]"),
+        ("text/csv", "a,b\n1,2", "(not JSON)", "a,b\n1,2"),
+    ],
+)
+def test_each_format_is_read(kind: str, body: str, event_type: str, text: str) -> None:
+    found, shown = _read(Received("/", {"content-type": kind}, body.encode()))
+    assert found == event_type
+    assert text in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_we_send_in_each_format_is_read_and_verified(receiver: Receiver, name: str) -> None:
+    everything = ["ed25519", "github"]
+    make_endpoint(receiver.url, name="BDE", format=name, extra_signatures=everything).rotate()
+    emit("webhook.test", {"name": "Zoë"})
+    deliver_now()
+    (received,) = receiver.received
+    event_type, shown = _read(received)
+    assert event_type == ("(Slack message)" if name == "slack" else "webhook.test")
+    assert "Zoë" in shown
+    assert verdict(received, local_candidates()) == (
+        "VERIFIED with “BDE” (v1, v1a, X-Hub-Signature-256)"
+    )
 
 
 def test_other_bytes_and_other_secrets_are_not_verified() -> None:
@@ -110,7 +191,16 @@ def test_a_taken_port_is_said_plainly(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["--port=70000", "--status=99", "--delay=-1", "--delay=nan", "--secret=x"]
+    "argument",
+    [
+        "--port=70000",
+        "--status=99",
+        "--delay=-1",
+        "--delay=nan",
+        "--secret=x",
+        "--public-key=x",
+        "--public-key=whpk_AAAA",
+    ],
 )
 def test_wrong_use_is_said(run: Run, argument: str) -> None:
     with pytest.raises(CommandError, match=argument.split("=")[0]) as caught:
@@ -133,7 +223,7 @@ def test_a_request_is_shown_at_once_and_answered_as_asked(site: LiveSite, number
 
     assert (answer.status_code, time.monotonic() - started > 0.3) == (503, True)
     log = site.log("listen")
-    assert "/business msg_1 lead.submitted VERIFIED with a given secret" in log
+    assert "/business msg_1 lead.submitted VERIFIED with a given secret (v1)" in log
     assert '    "name": "Zoë"' in log
     process = site.processes["listen"]
     process.send_signal(number)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.core.management.base import BaseCommand
 from django.db import connections
@@ -13,14 +13,15 @@ from wagtail_webhooks.exceptions import InvalidSecret
 from wagtail_webhooks.management.common import printable, stop_requests, wrong_use
 from wagtail_webhooks.management.verifying import Candidate, local_candidates, verdict
 from wagtail_webhooks.secrets import signing_key
+from wagtail_webhooks.signatures.ed25519 import public_bytes
 from wagtail_webhooks.testing import Answer, Received, Receiver
 
 
 class Command(BaseCommand):
     help = (
         "Receive webhooks on 127.0.0.1 and print them, to try things without a receiver. Allow "
-        "http, this port and 127.0.0.0/8 in WAGTAIL_WEBHOOKS. Without --secret the secrets of "
-        "this site's own endpoints on this machine are tried. Ctrl-C ends it."
+        "http, this port and 127.0.0.0/8 in WAGTAIL_WEBHOOKS. Without --secret and --public-key "
+        "those of this site's own endpoints on this machine are tried. Ctrl-C ends it."
     )
     # A tool for trying: it should stand at once, whatever else is wrong with the site.
     requires_system_checks: list[str] = []
@@ -33,12 +34,18 @@ class Command(BaseCommand):
             metavar="whsec_…",
             help="A signing secret to verify with; may be repeated.",
         )
+        parser.add_argument(
+            "--public-key",
+            action="append",
+            metavar="whpk_…",
+            help="A public key to verify Ed25519 signatures with; may be repeated.",
+        )
         parser.add_argument("--status", type=int, default=200, help="What to answer; 200.")
         parser.add_argument("--delay", type=float, default=0.0, help="Seconds before answering.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_nonsense(**options)
-        self.given = _given_candidates(options["secret"])
+        self.given = _given_candidates(options["secret"] or [], options["public_key"] or [])
         answer = Answer(options["status"], delay=options["delay"])
 
         def take(received: Received) -> Answer:
@@ -61,7 +68,7 @@ class Command(BaseCommand):
     def _show(self, received: Received) -> None:
         # Asked each time, so that endpoints that were made meanwhile are known.
         candidates = local_candidates() if self.given is None else self.given
-        event_type, body = _read(received.body)
+        event_type, body = _read(received)
         line = " ".join(
             (
                 f"{timezone.localtime():%H:%M:%S}",
@@ -91,15 +98,20 @@ def _refuse_nonsense(port: int, status: int, delay: float, **options: Any) -> No
         raise wrong_use("--delay must be between 0 and 3600 seconds.")
 
 
-def _given_candidates(secrets: Iterable[str] | None) -> list[Candidate] | None:
-    if not secrets:
-        return None
-    try:
-        for secret in secrets:
-            signing_key(secret)
-    except InvalidSecret as error:
-        raise wrong_use(f"--secret: {error}") from None
-    return [Candidate("a given secret", secret) for secret in secrets]
+def _given_candidates(secrets: list[str], public_keys: list[str]) -> list[Candidate] | None:
+    """None: nothing was given."""
+    for option, check, keys in (
+        ("--secret", signing_key, secrets),
+        ("--public-key", public_bytes, public_keys),
+    ):
+        try:
+            for key in keys:
+                check(key)
+        except InvalidSecret as error:
+            raise wrong_use(f"{option}: {error}") from None
+    given = [Candidate("a given secret", secret) for secret in secrets]
+    given += [Candidate("a given public key", key) for key in public_keys]
+    return given or None
 
 
 def _receiver(port: int) -> Receiver:
@@ -112,12 +124,34 @@ def _receiver(port: int) -> Receiver:
         ) from None
 
 
-def _read(body: bytes) -> tuple[str, str]:
-    """The event type and the body as text, indented if it is JSON."""
+def _read(received: Received) -> tuple[str, str]:
+    """The event type and the body as text, indented where it is JSON."""
+    kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return _read_form(received.body.decode("utf-8", "replace"))
     try:
-        event = json.loads(body)
-        text = printable(json.dumps(event, indent=2, ensure_ascii=False), keep="\n")
+        event = json.loads(received.body)
+        return _type_of(event), _indented(event)
     except (ValueError, RecursionError):
-        return "(not JSON)", printable(body.decode("utf-8", "replace"), keep="\n\t")
-    name = event.get("type") if isinstance(event, dict) else None
-    return str(name or "(no type)"), text
+        return "(not JSON)", printable(received.body.decode("utf-8", "replace"), keep="\n\t")
+
+
+def _read_form(text: str) -> tuple[str, str]:
+    """The JSON in its field, and what other fields there are."""
+    try:
+        fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=100))
+        event = json.loads(fields.pop("payload"))
+        lines = [printable(f"{name}={value}") for name, value in fields.items()]
+        return _type_of(event), "\n".join([_indented(event), *lines])
+    except (KeyError, ValueError, RecursionError):
+        return "(no payload)", printable(text, keep="\n\t")
+
+
+def _indented(event: Any) -> str:
+    return printable(json.dumps(event, indent=2, ensure_ascii=False), keep="\n")
+
+
+def _type_of(event: Any) -> str:
+    if not isinstance(event, dict):
+        return "(no type)"
+    return str(event.get("type") or ("(Slack message)" if "blocks" in event else "(no type)"))

@@ -11,7 +11,7 @@ from datetime import timezone
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext, gettext_lazy, override
+from django.utils.translation import gettext, gettext_lazy, ngettext, override
 
 from wagtail_webhooks.events import Event, event_types
 
@@ -115,7 +115,11 @@ def _blocks(event: Event, what: str, subject: facts.Subject) -> list[dict[str, A
 def _notes(event: Event, *, left: int, is_cut: bool) -> Iterator[dict[str, Any]]:
     """What was left out, and what a developer would ask for."""
     if left:
-        text = gettext("… and %(count)d more, which did not fit into a Slack message.")
+        text = ngettext(
+            "… and %(count)d more, which did not fit into a Slack message.",
+            "… and %(count)d more, which did not fit into a Slack message.",
+            left,
+        )
         yield _context(text % {"count": left})
     elif is_cut:
         yield _context(gettext("Some of it was cut (…) to fit into a Slack message."))

@@ -70,6 +70,20 @@ def test_a_format_that_is_gone_stays_chosen_until_somebody_chooses_another(
     assert Endpoint.objects.get().format == "slack"
 
 
+@pytest.mark.parametrize("host", ["hooks.slack.com", "hooks.slack-gov.com"])
+def test_slack_is_sent_slack_messages_only(root: Client, endpoint: Endpoint, host: str) -> None:
+    """Else it would refuse everything, and nobody would know why before the first lead."""
+    url = f"https://{host}/services/T0/B0/x"
+    errors = create(root, url=url).context["form"].errors
+    assert "choose the format “Slack message”" in str(errors["format"])
+    assert create(root, url=url, format="slack").status_code == 302
+    assert create(root, url=f"https://{host}/triggers/T0/x").status_code == 302
+
+    stored = Endpoint.objects.get(format="slack")
+    assert set(edit(root, stored, format="form").context["form"].errors) == {"format"}
+    assert edit(root, stored, format="form", url=GOOD["url"]).status_code == 302
+
+
 def test_an_endpoint_can_be_spared(root: Client) -> None:
     create(root, rate_limit="0.5", coalesce_seconds="60")
     made = Endpoint.objects.get()

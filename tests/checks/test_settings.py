@@ -82,8 +82,8 @@ def test_all_keys_that_are_read_are_known(settings: Any) -> None:
     assert sorted(read) == KNOWN
 
 
-#: A name of ours, no name, an odd name, no render(), and one that fails as it is made.
-UNUSABLE = ("Standard", "Nameless", "OddlyNamed", "Unfinished", "Unmade")
+#: A name of ours, no name, an odd name, no label, no render(), and one that fails as it is made.
+UNUSABLE = ("Standard", "Nameless", "OddlyNamed", "Unlabelled", "Unfinished", "Unmade")
 
 WRONG = [
     ("E002", "ALLOWED_HOSTS", ["example.org", ["https://example.org"], ["*.example.org"], [""]]),

@@ -43,6 +43,13 @@ class OddlyNamed(Lines):
     name = "Lines of text"
 
 
+class Unlabelled(PayloadFormat):
+    name = "unlabelled"
+
+    def render(self, event: Event) -> Payload:
+        return Payload(b"x", "text/plain")
+
+
 class Unfinished(PayloadFormat):
     name = "unfinished"
     label = "Unfinished"

@@ -59,6 +59,7 @@ FAULTS = [
     (RecursionError(), "RecursionError"),
     (MemoryError(), "MemoryError"),
     (KeyError("a citizen’s name"), "KeyError"),
+    (SystemExit(1), "SystemExit"),
     (None, "did not give a Payload"),
     (b"bytes", "did not give a Payload"),
     (Payload("text", "text/plain"), "did not give a Payload"),  # type: ignore[arg-type]

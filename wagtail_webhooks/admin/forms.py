@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +14,11 @@ from wagtail.models import Site
 
 from wagtail_webhooks import incidents, queue
 from wagtail_webhooks.addresses import MAX_URL_LENGTH, check_url
-from wagtail_webhooks.exceptions import InvalidSecret, URLNotAllowed
+from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable, URLNotAllowed
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.payloads import format_choices, formats
+from wagtail_webhooks.payloads.slack import SlackMessage
 from wagtail_webhooks.secrets import generate_signing_secret, signing_key
 from wagtail_webhooks.signatures import scheme_choices
 
@@ -30,6 +32,9 @@ from .widgets import CopyableInput
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 OWN_ADDRESS = _("This is the address of this site itself: it would send its events to itself.")
+
+SLACK_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+SLACK_ONLY = _("Slack refuses everything but its own messages: choose the format “Slack message”.")
 
 INVALID_SECRET = _(
     "A signing secret is “whsec_” followed by 24 to 64 bytes in base64, like the one that is "
@@ -120,6 +125,12 @@ class NewEndpointForm(_EndpointForm):
     field_order = ["name", "url", "signing_secret", "owner_email"]
 
 
+def _is_slack(url: str) -> bool:
+    """An incoming webhook; those of Slack’s workflows take other JSON."""
+    parts = urlsplit(url)
+    return parts.hostname in SLACK_HOSTS and parts.path.startswith("/services/")
+
+
 class _DetailsMixin(forms.Form):
     extra_signatures = forms.MultipleChoiceField(
         label=_("Further signatures"),
@@ -150,7 +161,16 @@ class _DetailsMixin(forms.Form):
         chosen: str = self.cleaned_data["format"]
         if chosen not in formats():
             raise ValidationError(_("Choose a format that this site has."), code="gone")
+        if chosen != SlackMessage.name and _is_slack(self._url()):
+            raise ValidationError(SLACK_ONLY, code="slack")
         return chosen
+
+    def _url(self) -> str:
+        """What was typed, else what is stored and can be read."""
+        with suppress(SecretUnavailable):
+            stored = self.instance.url  # type: ignore[attr-defined]
+            return self.cleaned_data.get("url") or (stored.reveal() if stored else "")
+        return ""
 
     def clean_extra_signatures(self) -> list[str]:
         chosen: list[str] = self.cleaned_data["extra_signatures"]

@@ -34,6 +34,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 #: A media type and its parameters: one line, as it becomes a header.
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
 
+#: What importing or running somebody else's class may raise; sys.exit() must not end a worker.
+_ANY_FAULT = (Exception, SystemExit)
+
 
 def formats() -> dict[str, PayloadFormat]:
     """All that an endpoint can have, by name. A site's class that cannot be used is left out."""
@@ -41,8 +44,8 @@ def formats() -> dict[str, PayloadFormat]:
     for path in conf.formats:
         try:
             own = load(path)
-        except Exception:  # noqa: BLE001, S112  a system check says which; the others go on
-            continue
+        except _ANY_FAULT:
+            continue  # a system check says which; the others go on
         found.setdefault(own.name, own)
     return found
 
@@ -58,6 +61,8 @@ def load(path: str) -> PayloadFormat:
     own = found()
     if not (isinstance(getattr(own, "name", None), str) and _NAME.fullmatch(own.name)):
         raise ValueError("its name must be a short word of small letters, digits, - and _")
+    if not getattr(own, "label", ""):
+        raise ValueError("it has no label for editors")
     if own.name in FORMATS:
         raise ValueError(f"its name, “{own.name}”, is that of a format that is always there")
     return own
@@ -85,7 +90,7 @@ def render(name: str, event: Event) -> Payload:
         _check(payload)
     except PayloadError:
         raise
-    except Exception as error:  # noqa: BLE001  a plug-in's fault fails one delivery alone
+    except _ANY_FAULT as error:  # a plug-in's fault fails one delivery alone
         # Not its text, which may quote a citizen.
         raise PayloadError("render", type(error).__name__) from None
     return payload
@@ -102,7 +107,7 @@ def with_token(name: str, body: bytes, field: str, token: str) -> bytes:
             raise TypeError
     except PayloadError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except _ANY_FAULT as error:
         raise PayloadError("render", type(error).__name__) from None
     return made
 
@@ -125,7 +130,7 @@ def problems_of(paths: Iterable[str]) -> list[tuple[str, str]]:
     for path in paths:
         try:
             own = load(path)
-        except Exception as error:  # noqa: BLE001  importing it may raise anything
+        except _ANY_FAULT as error:
             found.append((path, f"{type(error).__name__}: {error}"))
             continue
         if own.name in names:

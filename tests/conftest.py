@@ -9,6 +9,8 @@ import pytest
 from django.core.cache import cache
 
 from tests.processes.site import LiveSite, database, free_port
+from tests.promises import watched
+from wagtail_webhooks import outbox
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.testing import Receiver
 
@@ -17,6 +19,15 @@ from wagtail_webhooks.testing import Receiver
 def fresh_cache() -> None:
     """Wagtail caches where the sites are, beyond the transaction of a test."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def kept_promises(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever our code sends in any test is what the schema of its type promises."""
+    broken: list[str] = []
+    monkeypatch.setattr(outbox, "_write_body", watched(outbox._write_body, broken))
+    yield
+    assert broken == []
 
 
 @pytest.fixture(scope="session")

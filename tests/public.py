@@ -19,6 +19,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "models": "Endpoint Subscription Message Delivery Attempt WebhookEndpointsMixin",
         "outbox": "emit erase reconcilers",
         "payloads": "Payload PayloadFormat",
+        "schemas": "Contract contract record text number time nullable ANSWERS EXAMPLE_ANSWERS",
         "scrub": "without_variables",
         "signatures": "Signable SignatureScheme",
         "tasks": "drain sweep prune",

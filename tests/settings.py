@@ -19,7 +19,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     _folder = tempfile.TemporaryDirectory(prefix="webhooks-tests-")
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/tests.sqlite3"}
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.foreign_forms"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "tests.foreign_forms",
+    "tests.foreign_snippets",
+    "wagtailstreamforms",
+    "wagtail_modeladmin",
+    "generic_chooser",
+]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

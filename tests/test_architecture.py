@@ -22,7 +22,7 @@ PACKAGE = "wagtail_webhooks"
 
 #: A module imports only from rows above its own; members of one row do not import each other.
 TIERS = [
-    "exceptions conf",
+    "exceptions conf schemas",
     "events retry addresses secrets clock scrub throttles",
     "transport",
     "connections",
@@ -35,7 +35,8 @@ TIERS = [
     "claims",
     "delivery",
     "results pool",
-    "drain retention",
+    "drain retention subjects",
+    "relocations",
     "signal_handlers forms trials public_keys",
     "tasks",
     "checks testing",
@@ -58,6 +59,7 @@ WITHOUT_DATABASE = {
     "exceptions",
     "payloads",
     "retry",
+    "schemas",
     "scrub",
     "secrets",
     "sender",

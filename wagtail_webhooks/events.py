@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 
+from . import schemas
 from .exceptions import UnknownEventType
 
 
@@ -35,22 +36,108 @@ class EventType:
     example: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
+def _built_in(
+    name: str, label: _StrPromise, description: _StrPromise, contract: schemas.Contract
+) -> EventType:
+    return EventType(name, label, description, contract.schema, contract.example)
+
+
 BUILT_IN = (
-    EventType(
+    _built_in(
         "page.published",
         _("Page published"),
         _("A page went live, or a new version of a live page did."),
+        schemas.PAGE_PUBLISHED,
     ),
-    EventType("page.unpublished", _("Page unpublished"), _("A page is no longer public.")),
-    EventType(
+    _built_in(
+        "page.unpublished",
+        _("Page unpublished"),
+        _("Somebody took a page off the site."),
+        schemas.PAGE_GONE,
+    ),
+    _built_in(
+        "page.expired",
+        _("Page expired"),
+        _("A page went off the site at the time that was set for it."),
+        schemas.PAGE_GONE,
+    ),
+    _built_in(
+        "page.deleted",
+        _("Page deleted"),
+        _("A live page was deleted; also for each live page below it."),
+        schemas.PAGE_GONE,
+    ),
+    _built_in(
+        "page.moved",
+        _("Page moved"),
+        _("A live page was moved to another part of the site."),
+        schemas.PAGE_MOVED,
+    ),
+    _built_in(
+        "page.url_changed",
+        _("Page URL changed"),
+        _("A live page has another address; also for each live page below it."),
+        schemas.PAGE_URL_CHANGED,
+    ),
+    _built_in(
+        "page.scheduled",
+        _("Page scheduled"),
+        _("A page, or a new version of it, is set to go live at a certain time."),
+        schemas.PAGE_SCHEDULED,
+    ),
+    _built_in(
+        "snippet.published",
+        _("Snippet published"),
+        _("A snippet went live, or a new version of it did. Only of snippets with drafts."),
+        schemas.SNIPPET_PUBLISHED,
+    ),
+    _built_in(
+        "snippet.unpublished",
+        _("Snippet unpublished"),
+        _("A snippet was taken off the site, has expired or was deleted."),
+        schemas.SNIPPET_UNPUBLISHED,
+    ),
+    _built_in(
+        "workflow.submitted",
+        _("Submitted to a workflow"),
+        _("A page or a snippet was submitted to a workflow."),
+        schemas.WORKFLOW,
+    ),
+    _built_in(
+        "workflow.approved",
+        _("Approved in a workflow"),
+        _("A page or a snippet passed its workflow."),
+        schemas.WORKFLOW,
+    ),
+    _built_in(
+        "workflow.rejected",
+        _("Rejected in a workflow"),
+        _("Changes were asked for in a workflow."),
+        schemas.WORKFLOW,
+    ),
+    _built_in(
         "form.submitted",
         _("Form submitted"),
-        _("Somebody filled in a form page of this site."),
+        _("Somebody filled in a form of this site."),
+        schemas.FORM_SUBMITTED,
     ),
-    EventType(
+    _built_in(
+        "endpoint.held",
+        _("Endpoint held"),
+        _("Deliveries to another endpoint are on hold: its receiver fails, or somebody paused it."),
+        schemas.ENDPOINT,
+    ),
+    _built_in(
+        "endpoint.recovered",
+        _("Endpoint recovered"),
+        _("Deliveries to another endpoint are sent again."),
+        schemas.ENDPOINT,
+    ),
+    _built_in(
         "webhook.test",
         _("Test"),
         _("Made-up data, sent by hand to try an endpoint."),
+        schemas.WEBHOOK_TEST,
     ),
 )
 

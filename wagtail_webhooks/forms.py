@@ -1,7 +1,8 @@
-"""Submissions of any Wagtail form page become ``form.submitted``, without code in the site.
+"""Submissions of any Wagtail form become ``form.submitted``, without code in the site.
 
 Wagtail has no signal for a submission, and many sites override how it is saved; what all of them
-do is to save a row of the page's submission class.
+do is to save a row of the form's submission class. So does wagtailstreamforms, whose forms are no
+pages but stand on any.
 """
 
 from __future__ import annotations
@@ -40,14 +41,24 @@ def connect() -> None:
 
 
 def submission_classes() -> Iterator[type[Model]]:
+    for model in apps.get_models():
+        if _is_of_a_page(model) or _is_of_streamforms(model):
+            yield model
+
+
+def _is_of_a_page(model: type[Model]) -> bool:
     # Importing these models without the app would register them under a wrong label.
     if not apps.is_installed("wagtail.contrib.forms"):
-        return
+        return False
     from wagtail.contrib.forms.models import AbstractFormSubmission
 
-    for model in apps.get_models():
-        if issubclass(model, AbstractFormSubmission):
-            yield model
+    return issubclass(model, AbstractFormSubmission)
+
+
+def _is_of_streamforms(model: type[Model]) -> bool:
+    if not apps.is_installed("wagtailstreamforms"):
+        return False
+    return issubclass(model, apps.get_model("wagtailstreamforms", "FormSubmission"))
 
 
 def on_submission_saved(
@@ -67,15 +78,20 @@ def on_submission_deleted(sender: type[Model], *, instance: Any, **kwargs: Any) 
     outbox.erase(instance)
 
 
-def submission_data(submission: Any, page: Any) -> dict[str, Any]:
+def submission_data(submission: Any, form: Any) -> dict[str, Any]:
     answers = submission.get_data()
     answers.pop("submit_time", None)
     return {
-        "form": {"id": page.pk, "title": page.title, "url": page.full_url},
+        "form": {
+            "id": form.pk,
+            "type": form._meta.label_lower,
+            "title": form.title,
+            "url": getattr(form, "full_url", None),
+        },
         "submission": {"id": submission.pk, "submitted_at": submission.submit_time},
         "answers": [
             {"name": name, "label": label, "value": answers[name]}
-            for name, label in page.get_data_fields()
+            for name, label in form.get_data_fields()
             if name in answers
         ],
     }
@@ -87,21 +103,25 @@ def submission_key(submission: Any) -> str:
 
 def emit_missing_submissions() -> None:
     """Report submissions of the last day that have no message: the process died in between."""
-    covered = Subscription.objects.coverage(SUBMITTED, time="submit_time", path="page__path")
+    for model in submission_classes():
+        if not getattr(model, "emits_own_event", False):
+            _emit_missing(model)
+
+
+def _emit_missing(model: type[Model]) -> None:
+    path = "page__path" if _is_of_a_page(model) else None
+    covered = Subscription.objects.coverage(SUBMITTED, time="submit_time", path=path)
     if covered is None:
         return
     now = timezone.now()
-    for model in submission_classes():
-        if getattr(model, "emits_own_event", False):
-            continue
-        recent = model._default_manager.filter(
-            covered, submit_time__gt=now - LOOK_BACK, submit_time__lt=now - GRACE
-        ).select_related("page")
-        submissions = {submission_key(submission): submission for submission in recent}
-        for key in outbox.unseen(SUBMITTED, submissions):
-            # One by one: the next may be sound.
-            with outbox.harmless("Submission %s was not told", key):
-                _emit_late(submissions[key])
+    recent = model._default_manager.filter(
+        covered, submit_time__gt=now - LOOK_BACK, submit_time__lt=now - GRACE
+    )
+    submissions = {submission_key(submission): submission for submission in recent}
+    for key in outbox.unseen(SUBMITTED, submissions):
+        # One by one: the next may be sound.
+        with outbox.harmless("Submission %s was not told", key):
+            _emit_late(submissions[key])
 
 
 def _emit_late(submission: Any) -> None:
@@ -112,16 +132,17 @@ def _emit_late(submission: Any) -> None:
 
 
 def _emit(submission: Any, late_since: datetime | None = None) -> None:
-    page = submission.page.specific
+    page = submission.page.specific if _is_of_a_page(type(submission)) else None
     # A draft of a form in several steps is stored under another class than the real thing.
-    if page.get_submission_class() is type(submission):
-        outbox.record(
-            Occurrence(
-                SUBMITTED,
-                submission_data(submission, page),
-                page,
-                submission,
-                key=submission_key(submission),
-                late_since=late_since,
-            )
+    if page is not None and page.get_submission_class() is not type(submission):
+        return
+    outbox.record(
+        Occurrence(
+            SUBMITTED,
+            submission_data(submission, page or submission.form),
+            page,
+            submission,
+            key=submission_key(submission),
+            late_since=late_since,
         )
+    )

@@ -102,6 +102,28 @@ def record(occurrence: Occurrence) -> Message | None:
     return message
 
 
+def record_all(occurrences: Iterable[Occurrence]) -> None:
+    """Store many occurrences, each of which names its endpoints, in a few statements.
+
+    Raises as record() does.
+    """
+    left = [occurrence for occurrence in occurrences if occurrence.endpoints]
+    for start in range(0, len(left), BATCH):
+        batch = left[start : start + BATCH]
+        was_undone = is_undone()
+        try:
+            with transaction.atomic():
+                _store_all(batch)
+        except Exception as error:
+            _log("%s events were not stored at once, now one by one (%s).", len(batch), error)
+            if is_undone() and not was_undone:
+                raise
+            for occurrence in batch:
+                record(occurrence)
+    if left:
+        queue.wake_on_commit()
+
+
 @contextmanager
 def harmless(text: str, subject: object) -> Iterator[None]:
     """Whatever fails in here is logged by its kind, and the caller goes on.
@@ -204,6 +226,14 @@ def _store(occurrence: Occurrence) -> Message | None:
     return message
 
 
+def _store_all(occurrences: Iterable[Occurrence]) -> None:
+    stored = [(_message(occurrence), _endpoints(occurrence)) for occurrence in occurrences]
+    told = [(message, endpoints) for message, endpoints in stored if endpoints]
+    Message.objects.bulk_create([message for message, _ in told], batch_size=BATCH)
+    rows = [row for message, endpoints in told for row in _deliveries(message, endpoints)]
+    Delivery.objects.bulk_create(rows, batch_size=BATCH)
+
+
 def _is_seen(occurrence: Occurrence) -> bool:
     if occurrence.key is None:
         return False
@@ -259,15 +289,16 @@ def _write_body(message: Message, data: Any) -> None:
 
 
 def _deliver(message: Message, endpoints: Iterable[Endpoint]) -> None:
-    """One delivery each; failed from the start where there is nothing to send."""
+    Delivery.objects.bulk_create(_deliveries(message, endpoints), batch_size=BATCH)
+
+
+def _deliveries(message: Message, endpoints: Iterable[Endpoint]) -> list[Delivery]:
+    """One each; failed from the start where there is nothing to send."""
     state: dict[str, Any] = {"next_attempt_at": DatabaseNow()}
     if message.problem:
         reason = Reason(message.problem)
         state = {"status": Status.FAILED, "reason": reason, "finished_at": timezone.now()}
-    Delivery.objects.bulk_create(
-        [Delivery(message=message, endpoint=endpoint, **state) for endpoint in endpoints],
-        batch_size=BATCH,
-    )
+    return [Delivery(message=message, endpoint=endpoint, **state) for endpoint in endpoints]
 
 
 def _store_unprepared(occurrence: Occurrence, cause: Exception) -> Message | None:

@@ -1,26 +1,35 @@
-"""Wagtail's page signals become events. Whatever goes wrong here, the editor's page is published.
+"""Wagtail's signals become events. Whatever goes wrong here, the editor's page is published.
 
-Only ``page_published`` is heard, not ``published``: a page sends both.
+Of pages only ``page_published`` and ``page_unpublished`` are heard: a page sends the general ones
+too. Aliases are told of nowhere: they say what their originals say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Any
 
-import swapper
+from django.apps import apps
+from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
-from wagtail.signals import page_published, page_unpublished
+from wagtail import signals
+from wagtail.models import AbstractPage, DraftStateMixin, Revision
 
-from . import outbox
+from . import outbox, relocations
 from .models import Subscription
-from .outbox import Occurrence, emit
+from .outbox import Occurrence, emit, harmless
+from .subjects import (
+    base_page,
+    describe_page,
+    describe_snippet,
+    is_first_publication,
+    is_live,
+    mention,
+    stored,
+)
 
 
 PUBLISHED = "page.published"
-UNPUBLISHED = "page.unpublished"
 
 #: How far back the sweep looks for publications without a message.
 LOOK_BACK = timedelta(days=1)
@@ -29,60 +38,158 @@ GRACE = timedelta(seconds=30)
 
 
 def connect() -> None:
-    page_published.connect(on_page_published, dispatch_uid="wagtail_webhooks.page_published")
-    page_unpublished.connect(on_page_unpublished, dispatch_uid="wagtail_webhooks.page_unpublished")
+    """Listen to Wagtail; call it when all models are loaded."""
+    for signal, receiver in {
+        signals.page_published: on_page_published,
+        signals.page_unpublished: on_page_unpublished,
+        signals.published: on_published,
+        signals.unpublished: on_unpublished,
+        signals.workflow_submitted: on_workflow_submitted,
+        signals.workflow_approved: on_workflow_approved,
+        signals.workflow_rejected: on_workflow_rejected,
+    }.items():
+        signal.connect(receiver, dispatch_uid=f"wagtail_webhooks.{receiver.__name__}")
+    post_save.connect(on_revision_saved, sender=Revision, dispatch_uid="wagtail_webhooks.revision")
+    # With its sender: without, each page would be told of twice, as itself and as what it is.
+    pre_delete.connect(on_page_deleted, sender=base_page(), dispatch_uid="wagtail_webhooks.page")
+    for model in apps.get_models():
+        if issubclass(model, DraftStateMixin) and not issubclass(model, AbstractPage):
+            uid = f"wagtail_webhooks.{model._meta.label_lower}.deleted"
+            pre_delete.connect(on_snippet_deleted, sender=model, dispatch_uid=uid)
+    relocations.connect()
     if emit_missing_publications not in outbox.reconcilers:
         outbox.reconcilers.append(emit_missing_publications)
 
 
-def _harmless(receiver: Callable[..., None]) -> Callable[..., None]:
-    """An exception here would show the editor an error although the page is live."""
-
-    @wraps(receiver)
-    def guarded(sender: Any, **kwargs: Any) -> None:
-        with outbox.harmless("%s failed", receiver.__name__):
-            receiver(sender, **kwargs)
-
-    return guarded
+# -- Pages -------------------------------------------------------------------------------------
 
 
-@_harmless
+@harmless("%s failed", "on_page_published")
 def on_page_published(sender: Any, *, instance: Any, revision: Any = None, **kwargs: Any) -> None:
     # Scheduling a first publication sends this signal too, with a page that is not live.
     if instance.live and not instance.alias_of_id:
-        emit(
-            PUBLISHED,
-            page_data(instance, revision_id=getattr(revision, "pk", None)),
-            page=instance,
-            key=publication_key(instance),
-        )
+        data = publication_data(instance, getattr(revision, "pk", None))
+        emit(PUBLISHED, data, page=instance, key=publication_key(instance))
 
 
-@_harmless
+@harmless("%s failed", "on_page_unpublished")
 def on_page_unpublished(sender: Any, *, instance: Any, **kwargs: Any) -> None:
-    if not instance.alias_of_id:
-        emit(UNPUBLISHED, page_data(instance), page=instance)
+    # Wagtail unpublishes what it is about to delete, but not in the database.
+    still_live = base_page().objects.filter(pk=instance.pk, live=True)
+    if instance.alias_of_id or still_live.exists():
+        return
+    event_type = "page.expired" if instance.expired else "page.unpublished"
+    emit(event_type, {"page": describe_page(instance)}, page=instance)
 
 
-def page_data(page: Any, revision_id: int | None = None) -> dict[str, Any]:
-    """What receivers are told of a page: where it is and what it is called, not what it says."""
-    site = page.get_site()
-    model = page.specific_class
+@harmless("%s failed", "on_page_deleted")
+def on_page_deleted(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    # Read again: on the instance Wagtail may have noted already that it is not live.
+    page = stored(base_page(), instance.pk)
+    if page is not None and page.live and not page.alias_of_id:
+        emit("page.deleted", {"page": describe_page(page)}, page=page)
+
+
+def on_revision_saved(sender: Any, *, instance: Any, raw: bool = False, **kwargs: Any) -> None:
+    """Wagtail has no signal for a schedule. Drafts are saved every second: no query for those."""
+    go_live_at = instance.approved_go_live_at
+    if go_live_at is not None and go_live_at > timezone.now() and not raw:
+        _tell_schedule(instance)
+
+
+@harmless("%s failed", "on_revision_saved")
+def _tell_schedule(revision: Any) -> None:
+    model = revision.base_content_type.model_class()
+    if model is None or not issubclass(model, AbstractPage):
+        return
+    page = stored(model, revision.object_id)
+    if page is None:
+        return
+    go_live_at = revision.approved_go_live_at
+    emit(
+        "page.scheduled",
+        {"page": mention(page), "revision": revision.pk, "go_live_at": go_live_at},
+        page=page,
+        # The same revision may be saved again with the same time.
+        key=f"{revision.pk}:{go_live_at.isoformat()}",
+    )
+
+
+# -- Snippets ----------------------------------------------------------------------------------
+
+
+@harmless("%s failed", "on_published")
+def on_published(sender: Any, *, instance: Any, revision: Any = None, **kwargs: Any) -> None:
+    if not isinstance(instance, AbstractPage) and is_live(instance):
+        data = {
+            "snippet": describe_snippet(instance),
+            "revision": getattr(revision, "pk", None),
+            "first": is_first_publication(instance),
+        }
+        emit("snippet.published", data)
+
+
+@harmless("%s failed", "on_unpublished")
+def on_unpublished(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    if not isinstance(instance, AbstractPage):
+        _tell_unpublished(instance, "expired" if instance.expired else "unpublished")
+
+
+@harmless("%s failed", "on_snippet_deleted")
+def on_snippet_deleted(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    snippet = stored(sender, instance.pk)
+    if snippet is not None and is_live(snippet):
+        _tell_unpublished(snippet, "deleted")
+
+
+def _tell_unpublished(snippet: Any, reason: str) -> None:
+    emit("snippet.unpublished", {"snippet": describe_snippet(snippet), "reason": reason})
+
+
+# -- Workflows ---------------------------------------------------------------------------------
+
+
+@harmless("%s failed", "on_workflow_submitted")
+def on_workflow_submitted(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    _tell_workflow("workflow.submitted", instance)
+
+
+@harmless("%s failed", "on_workflow_approved")
+def on_workflow_approved(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    _tell_workflow("workflow.approved", instance)
+
+
+@harmless("%s failed", "on_workflow_rejected")
+def on_workflow_rejected(sender: Any, *, instance: Any, **kwargs: Any) -> None:
+    _tell_workflow("workflow.rejected", instance)
+
+
+def _tell_workflow(event_type: str, state: Any) -> None:
+    model = state.base_content_type.model_class()
+    # Read again: the state may know its subject as it was before the approval, or as a draft.
+    subject = model and stored(model, state.object_id)
+    if subject is None:
+        return
+    page = subject if isinstance(subject, AbstractPage) else None
+    at = state.current_task_state
+    data = {
+        "workflow": {"id": state.workflow_id, "name": state.workflow.name},
+        "task": {"id": at.task_id, "name": at.task.name} if at else None,
+        "revision": at.revision_id if at else None,
+        "page": mention(subject) if page else None,
+        "snippet": None if page else mention(subject),
+    }
+    emit(event_type, data, page=page)
+
+
+# -- What the sweep finds ----------------------------------------------------------------------
+
+
+def publication_data(page: Any, revision_id: int | None = None) -> dict[str, Any]:
     return {
-        "page": {
-            "id": page.pk,
-            "type": model._meta.label_lower if model else None,
-            "title": page.title,
-            "slug": page.slug,
-            "url": page.full_url,
-            "site": site.hostname if site else None,
-            "locale": page.locale.language_code,
-            "translation_key": str(page.translation_key),
-            "first_published_at": page.first_published_at,
-            "last_published_at": page.last_published_at,
-        },
+        "page": describe_page(page),
         "revision": revision_id or page.live_revision_id,
-        "first": page.first_published_at == page.last_published_at,
+        "first": is_first_publication(page),
     }
 
 
@@ -98,20 +205,24 @@ def emit_missing_publications() -> None:
     if covered is None:
         return
     now = timezone.now()
-    page_model = swapper.load_model("wagtailcore", "Page")
-    recent = page_model.objects.live().filter(
-        covered,
-        alias_of=None,
-        last_published_at__gt=now - LOOK_BACK,
-        last_published_at__lt=now - GRACE,
+    recent = (
+        base_page()
+        .objects.live()
+        .filter(
+            covered,
+            alias_of=None,
+            last_published_at__gt=now - LOOK_BACK,
+            last_published_at__lt=now - GRACE,
+        )
     )
     pages = {publication_key(page): page for page in recent.specific(defer=True)}
     for key in outbox.unseen(PUBLISHED, pages):
         # One by one: the next may be sound.
-        with outbox.harmless("Publication %s was not told", key):
+        with harmless("Publication %s was not told", key):
             _emit_late(pages[key].specific, key)
 
 
 def _emit_late(page: Any, key: str) -> None:
-    data = page_data(page)
-    outbox.record(Occurrence(PUBLISHED, data, page, key=key, late_since=page.last_published_at))
+    late_since = page.last_published_at
+    data = publication_data(page)
+    outbox.record(Occurrence(PUBLISHED, data, page, key=key, late_since=late_since))

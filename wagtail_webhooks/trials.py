@@ -13,15 +13,12 @@ from . import audit, outbox
 from .conf import conf
 from .models import Attempt, Delivery, Endpoint, EndpointState
 from .models.deliveries import Status
+from .schemas import WEBHOOK_TEST
 
 
 EVENT_TYPE = "webhook.test"
 
-DATA = {
-    "text": "This is a test. The data is made up, and nothing has to be done.",
-    "name": "Ada Example",
-    "email": "ada@example.org",
-}
+DATA = WEBHOOK_TEST.example
 
 STEP = 0.2
 

@@ -32,14 +32,16 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Those of active endpoints to this event type, whatever their scope."""
         return self.filter(endpoint__archived_at=None, event_type__in=patterns_matching(event_type))
 
-    def coverage(self, event_type: str, *, time: str, path: str) -> Q | None:
+    def coverage(self, event_type: str, *, time: str, path: str | None) -> Q | None:
         """A condition for what they covered already when it happened; None: nothing.
 
         ``time`` and ``path`` name the fields of the queried model that hold when it happened
-        and the path of its page.
+        and the path of its page, if it has one.
         """
         covered: Q | None = None
         for subscription in self.wanting(event_type).select_related("page"):
+            if subscription.page is not None and path is None:
+                continue
             one = Q(**{f"{time}__gte": subscription.created_at})
             if subscription.page is not None:
                 one &= Q(**{f"{path}__startswith": subscription.page.path})

@@ -7,6 +7,7 @@ from wagtail.snippets.models import register_snippet
 from wagtail_webhooks.events import EventType
 
 from .models import Department
+from .schemas import LEAD
 from .submission import LEAD_SUBMITTED
 from .viewsets import DepartmentViewSet
 
@@ -18,6 +19,8 @@ def register_event_types() -> list[EventType]:
             LEAD_SUBMITTED,
             _("Lead submitted"),
             _("Somebody sent the form of an opportunity."),
+            LEAD.schema,
+            LEAD.example,
         )
     ]
 

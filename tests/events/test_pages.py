@@ -4,14 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import Page, Site
+from wagtail.models import Page
 
 from tests.conftest import make_endpoint
+from tests.events.conftest import draft, events, publish
 from wagtail_webhooks import outbox, signal_handlers
 from wagtail_webhooks.models import Endpoint, Message, Subscription
 
@@ -22,27 +21,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def subscriber() -> Endpoint:
     return make_endpoint("https://hooks.example.org/", "page.*")
-
-
-@pytest.fixture
-def home() -> Page:
-    return Site.objects.get(is_default_site=True).root_page
-
-
-def draft(home: Page, slug: str = "grant") -> Page:
-    return home.add_child(instance=Page(title="Grant", slug=slug, live=False))
-
-
-def publish(page: Page, **changes: Any) -> Page:
-    """Publish it, and give it back as it is now in the database."""
-    for name, value in changes.items():
-        setattr(page, name, value)
-    page.save_revision().publish()
-    return Page.objects.get(pk=page.pk)
-
-
-def events() -> list[str]:
-    return list(Message.objects.order_by("pk").values_list("event_type", flat=True))
 
 
 def test_publishing_sends_where_the_page_is_and_not_what_it_says(home: Page) -> None:
@@ -75,12 +53,6 @@ def test_every_publication_is_an_event_and_only_one_is_the_first(home: Page) -> 
     assert [message.data["first"] for message in Message.objects.order_by("pk")] == [True, False]
 
 
-def test_unpublishing_sends(home: Page) -> None:
-    publish(draft(home)).unpublish()
-
-    assert events() == ["page.published", "page.unpublished"]
-
-
 def test_saving_a_draft_sends_nothing(home: Page) -> None:
     page = publish(draft(home))
     Message.objects.all().delete()
@@ -89,21 +61,6 @@ def test_saving_a_draft_sends_nothing(home: Page) -> None:
     page.save_revision()
 
     assert events() == []
-
-
-def test_scheduling_a_first_publication_sends_nothing_until_it_goes_live(home: Page) -> None:
-    page = draft(home)
-    page.go_live_at = timezone.now() + timedelta(days=1)
-    page.save_revision(approved_go_live_at=page.go_live_at).publish()
-    assert events() == []
-
-    revision = page.revisions.get()
-    revision.approved_go_live_at = timezone.now() - timedelta(minutes=1)
-    revision.content["go_live_at"] = None
-    revision.save()
-    call_command("publish_scheduled")
-
-    assert events() == ["page.published"]
 
 
 def test_previewing_sends_nothing(home: Page, admin_client: Client) -> None:
@@ -116,37 +73,13 @@ def test_previewing_sends_nothing(home: Page, admin_client: Client) -> None:
     assert events() == []
 
 
-def test_an_alias_sends_nothing_when_it_is_made_nor_when_it_follows(home: Page) -> None:
-    page = publish(draft(home))
-    Message.objects.all().delete()
-
-    alias = page.create_alias(update_slug="alias")
-    assert alias.live
-    assert events() == []
-
-    publish(page)
-    assert [message.page_id for message in Message.objects.all()] == [page.pk]
-
-    page.unpublish()
-    assert Message.objects.filter(page_id=alias.pk).count() == 0
-
-
-def test_a_copy_that_is_live_is_a_publication_of_its_own(home: Page) -> None:
-    page = publish(draft(home))
-    Message.objects.all().delete()
-
-    copy = page.copy(update_attrs={"slug": "copy"})
-
-    assert [message.page_id for message in Message.objects.all()] == [copy.pk]
-
-
 def test_an_error_of_ours_does_not_reach_the_editor(
     home: Page, admin_client: Client, monkeypatch: Any
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(signal_handlers, "page_data", fail)
+    monkeypatch.setattr(signal_handlers, "describe_page", fail)
     assert publish(draft(home)).live
 
 
@@ -202,23 +135,3 @@ def test_the_reconcilers_are_registered_once() -> None:
 
     assert {"emit_missing_publications", "emit_missing_submissions"} <= set(names)
     assert len(names) == len(set(names))
-
-
-def test_publishing_in_the_editor_sends_one_event(home: Page, admin_client: Client) -> None:
-    assert get_user_model().objects.filter(is_superuser=True).exists()
-    page = draft(home)
-    page.save_revision()
-
-    response = admin_client.post(
-        reverse("wagtailadmin_pages:edit", args=[page.pk]),
-        {
-            "title": "Grant",
-            "slug": "grant",
-            "action-publish": "1",
-            "comments-TOTAL_FORMS": 0,
-            "comments-INITIAL_FORMS": 0,
-        },
-    )
-
-    assert response.status_code == 302
-    assert events() == ["page.published"]

@@ -61,6 +61,7 @@ def test_any_form_page_sends_its_submissions_without_code_in_the_site(form_page:
     assert message.source_pk == str(submission.pk)
     assert message.data["form"] == {
         "id": form_page.pk,
+        "type": form_page._meta.label_lower,
         "title": "Contact",
         "url": form_page.full_url,
     }

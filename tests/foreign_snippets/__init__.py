@@ -1,0 +1,1 @@
+"""Snippets of a site that knows nothing of webhooks."""

@@ -8,18 +8,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.mail import send_mail
+from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from .models import EndpointState
+from . import outbox
+from .models import Endpoint, EndpointState
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .scrub import one_line
 
 
 logger = logging.getLogger(__name__)
+
+HELD = "endpoint.held"
+RECOVERED = "endpoint.recovered"
 
 HOLD_AFTER = timedelta(hours=24)
 HOLD_AFTER_FAILURES = 10
@@ -41,7 +47,8 @@ def failed(failures: Mapping[int, int], now: datetime) -> None:
     weary = EndpointState.objects.filter(
         pk__in=failures, failing_since__lte=now - HOLD_AFTER, failures__gte=HOLD_AFTER_FAILURES
     )
-    _hold(weary, HoldReason.FAILING, now)
+    for endpoint_id in weary.filter(hold="").values_list("pk", flat=True):
+        hold(endpoint_id, HoldReason.FAILING, now)
 
 
 def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
@@ -53,20 +60,35 @@ def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
     troubled = troubled.exclude(failing_since=None, hold="", trust=0)
     troubled = troubled.exclude(hold__in=UNTIL_A_PERSON_ACTS)
     grown = Case(When(trust__gte=FULL_TRUST, then=0), default=F("trust") * 2)
-    troubled.update(trust=grown, failing_since=None, failures=0, **_OPEN)
+    # Read before it is written: mostly nothing is in trouble, and a write would lock.
+    if troubled.exists():
+        _open(troubled, {"trust": grown, "failing_since": None, "failures": 0})
 
 
 def hold(endpoint_id: int, reason: HoldReason, now: datetime) -> None:
     """Send nothing to this endpoint for now; its deliveries wait."""
-    _hold(EndpointState.objects.filter(pk=endpoint_id), reason, now)
+    until_a_person_acts = reason in UNTIL_A_PERSON_ACTS
+    probe = None if until_a_person_acts else now + timedelta(seconds=FIRST_PROBE)
+    values = {
+        "hold": reason,
+        "held_at": now,
+        "next_probe_at": probe,
+        "probe_delay": FIRST_PROBE if probe else 0,
+    }
+    state = EndpointState.objects.filter(pk=endpoint_id)
+    with transaction.atomic():
+        if state.filter(hold="").update(**values):
+            _tell(HELD, endpoint_id, reason, now)
+        elif until_a_person_acts:
+            # A probe that is told "gone" for good ends the probing.
+            state.exclude(hold__in=UNTIL_A_PERSON_ACTS).update(**values)
 
 
 def release(endpoint_id: int) -> None:
     """End a hold, whatever its reason: what a person has mended or allowed."""
     # Nothing has been delivered yet, so there is nothing to tell the owner.
-    EndpointState.objects.filter(pk=endpoint_id).update(
-        trust=1, failing_since=None, failures=0, not_before=None, told="", **_OPEN
-    )
+    values = {"trust": 1, "failing_since": None, "failures": 0, "not_before": None, "told": ""}
+    _open(EndpointState.objects.filter(pk=endpoint_id), values)
 
 
 def throttle(endpoint_id: int, until: datetime) -> None:
@@ -101,18 +123,31 @@ def tell_owners(now: datetime) -> int:
     return told
 
 
-_OPEN = {"hold": "", "held_at": None, "next_probe_at": None, "probe_delay": 0}
+def _open(states: EndpointStateQuerySet, values: dict[str, Any]) -> None:
+    """End the holds of these, if they are held, and tell of each that was."""
+    opened = {"hold": "", "held_at": None, "next_probe_at": None, "probe_delay": 0}
+    with transaction.atomic():
+        # Locked, so that of two who end a hold only one tells of it.
+        for state in states.order_by("pk").select_for_update():
+            EndpointState.objects.filter(pk=state.pk).update(**values, **opened)
+            if state.is_held:
+                _tell(RECOVERED, state.pk, state.hold, state.held_at)
 
 
-def _hold(states: EndpointStateQuerySet, reason: HoldReason, now: datetime) -> None:
-    probe = None if reason in UNTIL_A_PERSON_ACTS else now + timedelta(seconds=FIRST_PROBE)
-    # A probe that is told "gone" for good ends the probing.
-    weaker = states.exclude(hold__in=UNTIL_A_PERSON_ACTS)
-    if reason not in UNTIL_A_PERSON_ACTS:
-        weaker = weaker.filter(hold="")
-    weaker.update(
-        hold=reason, held_at=now, next_probe_at=probe, probe_delay=FIRST_PROBE if probe else 0
-    )
+def _tell(event_type: str, endpoint_id: int, reason: str, held_at: datetime | None) -> None:
+    """Tell all others who want to know.
+
+    Not the endpoint itself: it would be sent what it cannot take, once more at each hold.
+    """
+    with outbox.harmless(f"{event_type} of endpoint %s was not told", endpoint_id):
+        others = Endpoint.objects.subscribed_to(event_type).exclude(pk=endpoint_id)
+        endpoint = Endpoint.objects.only("name", "host").get(pk=endpoint_id)
+        data = {
+            "endpoint": {"id": endpoint.pk, "name": endpoint.name, "host": endpoint.host},
+            "reason": reason,
+            "held_at": held_at,
+        }
+        outbox.emit(event_type, data, endpoints=others)
 
 
 def _news(state: EndpointState) -> Told | None:

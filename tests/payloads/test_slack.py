@@ -88,6 +88,11 @@ def test_a_page_is_told_with_its_title_and_address() -> None:
     assert "evision" not in slack.texts
 
 
+def test_a_title_of_several_lines_is_one_link() -> None:
+    page = {"title": "A\n| B", "url": "https://site.example/"}
+    assert "<https://site.example/|A | B>" in taken({"page": page}, "page.published").texts
+
+
 def test_any_other_event_is_told_by_its_keys() -> None:
     slack = taken({"old_url": "/a/", "steps": [1, 2], "deep": {"x": [1]}, "gone": None}, "own.kind")
     assert slack.messages[0]["text"] == "own.kind"

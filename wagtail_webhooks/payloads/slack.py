@@ -128,15 +128,14 @@ def _notes(event: Event, *, left: int, is_cut: bool) -> Iterator[dict[str, Any]]
 
 
 def _link(subject: facts.Subject) -> str:
-    """On a line of its own; only a web address becomes a link."""
+    """On a line of its own; only a web address without Slack’s own signs becomes a link."""
     if not subject.title:
         return ""
-    title = escape(subject.title, MAX_TITLE * 2)
+    title = escape(" ".join(subject.title.split()), MAX_TITLE * 2)
     url = subject.url
     is_safe = url.startswith(("https://", "http://")) and not set(url) & set("<>| \n\r\t")
     if not is_safe or len(url) > 1_000:
         return f"\n{title}"
-    # The bar ends the address in Slack’s notation, and would end the text’s link nowhere.
     return f"\n<{escape(url, 2_000)}|{title}>"
 
 

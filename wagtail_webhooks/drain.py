@@ -207,9 +207,10 @@ def rendered(delivery: Delivery) -> tuple[str, bytes]:
         return delivery.content_type, bytes(own.content)
     if not delivery.message.body:
         raise PayloadError("render", "the body is gone")
-    if delivery.format == "standard":
-        return "application/json", delivery.body()
-    payload = render(delivery.format, delivery.message.as_event())
+    if delivery.shares_body:
+        return delivery.content_type, delivery.body()
+    event = delivery.endpoint.selection.apply(delivery.message.as_event())
+    payload = render(delivery.format, event)
     _write_down(delivery, payload)
     return payload.content_type, payload.body
 

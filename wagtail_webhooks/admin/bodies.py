@@ -29,7 +29,7 @@ def sent_body(delivery: Delivery) -> SentBody | None:
     raw = delivery.body().decode("utf-8", "replace")
     if not raw:
         return None
-    is_final = bool(delivery.body_sha256) or delivery.format == "standard"
+    is_final = bool(delivery.body_sha256) or delivery.shares_body
     return SentBody(Unlogged(raw), Unlogged(_pretty(raw)), is_final)
 
 

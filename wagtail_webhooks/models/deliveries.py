@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now, NullIf
 from django.utils.translation import gettext_lazy as _
+
+from wagtail_webhooks.payloads.standard import StandardJSON
 
 from .endpoints import Endpoint
 from .messages import Message
@@ -63,6 +65,24 @@ def _fixed_format() -> Coalesce:
     return Coalesce(NullIf(F("format"), Value("")), Subquery(todays))
 
 
+def _fixed() -> dict[str, Case | Coalesce]:
+    """What stays as it is at the first attempt. In this order: MariaDB assigns one by one.
+
+    Until a request may have been made, each claim decides anew whether the standard body is sent.
+    """
+    standard = Q(format__in=["", StandardJSON.name])
+    untried = standard & Q(attempt_count=0, lapse_count=0, body_sha256="")
+    sharing = Endpoint.objects.unselective().filter(
+        pk=OuterRef("endpoint_id"), format=StandardJSON.name
+    )
+    content_type = Case(
+        When(untried & Exists(sharing), then=Value(StandardJSON.content_type)),
+        When(untried, then=Value("")),
+        default=F("content_type"),
+    )
+    return {"content_type": content_type, "format": _fixed_format()}
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime) -> DeliveryQuerySet:
         return self.filter(status=Status.PENDING, next_attempt_at__lte=now)
@@ -90,7 +110,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def lease(self, token: str, until: datetime) -> int:
         """Take them; the format of those that go out for the first time is fixed by it."""
         return self.filter(status=Status.PENDING).update(
-            status=Status.SENDING, lease_token=token, leased_until=until, format=_fixed_format()
+            status=Status.SENDING, lease_token=token, leased_until=until, **_fixed()
         )
 
     def release_lapsed(self, now: datetime) -> int:
@@ -135,8 +155,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             is_retry=False,
             lapse_count=0,
             next_attempt_at=now,
-            format=_fixed_format(),
             finished_at=None,
+            **_fixed(),
         )
 
     def erase_bodies(self) -> None:
@@ -182,6 +202,7 @@ class Delivery(models.Model):
     lease_token = models.CharField(max_length=32, null=True)
     leased_until = models.DateTimeField(null=True)
     format = models.CharField(max_length=40, blank=True, default="")
+    #: Set by the claim where the message's standard body is sent, else with the bytes.
     content_type = models.CharField(max_length=100, blank=True, default="")
     body_sha256 = models.CharField(max_length=64, blank=True, default="")
     body_size = models.PositiveIntegerField(_("size"), default=0)
@@ -231,10 +252,15 @@ class Delivery(models.Model):
     def is_over(self) -> bool:
         return self.status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 
+    @property
+    def shares_body(self) -> bool:
+        """Whether its bytes are the standard body of its message, kept there once for all."""
+        return bool(self.content_type) and not self.body_sha256
+
     def body(self) -> bytes:
         """The bytes that are sent; empty when they were pruned, erased or never written.
 
-        Only a format of its own has bytes of its own; the standard body is its message's.
+        A format or a selection of its own makes bytes of its own.
         """
         own = getattr(self, "own_body", None)
         if own is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable, URLNotAllowed
 from wagtail_webhooks.payloads import format_choices
 from wagtail_webhooks.secrets import Secret, generate_signing_secret, signing_key
+from wagtail_webhooks.selection import Selection
 from wagtail_webhooks.signatures.ed25519 import Ed25519V1a, generate_private_key
 
 from .fields import EncryptedField
@@ -42,6 +43,10 @@ def new_signing_secret() -> Secret:
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def active(self) -> EndpointQuerySet:
         return self.filter(archived_at=None)
+
+    def unselective(self) -> EndpointQuerySet:
+        """Those that are sent all there is."""
+        return self.filter(only_answers__isnull=True, only_page_fields__isnull=True)
 
     def subscribed_to(
         self, event_type: str, page: Any = None, *, since: datetime | None = None
@@ -76,6 +81,16 @@ class Endpoint(models.Model):
     previous_private_key = EncryptedField(null=True, default=None)
     #: In the address of its public keys: random, so that it tells nothing of other endpoints.
     public_id = models.CharField(max_length=22, unique=True, null=True, editable=False)
+    #: Names of form fields and of page fields; null: all of them, also those that come later.
+    only_answers = models.JSONField(_("selected answers"), null=True, blank=True, editable=False)
+    only_page_fields = models.JSONField(
+        _("selected page fields"), null=True, blank=True, editable=False
+    )
+    #: Of its public page for the receiver's developer; null: there is none. In lower case, as
+    #: MariaDB does not tell the cases apart.
+    contract_token = models.CharField(
+        max_length=64, null=True, unique=True, editable=False, default=None
+    )
     #: All of them in one value: a drain reads it with the row, and it goes with the origin.
     credentials = EncryptedField(_("credentials"), null=True, default=None)
     owner_email = models.EmailField(
@@ -240,9 +255,22 @@ class Endpoint(models.Model):
             fields += ["previous_private_key", *self._make_key_pair()]
         self.save(update_fields=fields)
 
+    def share_contract(self) -> None:
+        """Put its page for the receiver's developer behind a new link; an old one ends."""
+        self.contract_token = token_hex(32)
+        self.save(update_fields=["contract_token"])
+
+    def unshare_contract(self) -> None:
+        self.contract_token = None
+        self.save(update_fields=["contract_token"])
+
     def archive(self) -> None:
         self.archived_at = timezone.now()
         self.save(update_fields=["archived_at"])
+
+    @property
+    def selection(self) -> Selection:
+        return Selection.of(self.only_answers, self.only_page_fields)
 
     @cached_property
     def slots(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from wagtail_webhooks.events import Event
@@ -12,6 +14,7 @@ from .base import Payload, PayloadFormat, encode_json, with_member
 class StandardJSON(PayloadFormat):
     name = "standard"
     label = _("JSON (Standard Webhooks)")
+    content_type = "application/json"
     takes_token = True
 
     def render(self, event: Event) -> Payload:
@@ -21,7 +24,10 @@ class StandardJSON(PayloadFormat):
             "timestamp": event.timestamp,
             "data": event.data,
         }
-        return Payload(encode_json(envelope).encode("ascii"), "application/json")
+        return Payload(encode_json(envelope).encode("ascii"), self.content_type)
+
+    def schema(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        return envelope
 
     def with_token(self, body: bytes, name: str, token: str) -> bytes:
         return with_member(body, name, token)

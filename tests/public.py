@@ -10,6 +10,8 @@ PUBLIC: dict[str, frozenset[str]] = {
         "admin.panels": "WebhookDeliveriesPanel",
         "admin.permissions": "NAME_ENDPOINTS limit_to_nameable",
         "conf": "conf Conf",
+        "contract.answers": "Answer answers_of",
+        "contract.forms": "FormShape answers_on covered latest sources",
         "credentials": "Credential CredentialKind Outgoing",
         "events": "Event EventType",
         "exceptions": (

@@ -6,8 +6,10 @@ from django.utils import translation
 from wagtail.signals import init_new_page
 
 from wagtail_webhooks import outbox
+from wagtail_webhooks.contract import forms
 
 from .mixins import OpportunityMixin
+from .shapes import opportunity_forms
 from .submission import tell_untold_leads
 
 
@@ -20,5 +22,7 @@ def add_default_form_fields(sender: Any, page: Any, parent: Any, **kwargs: Any) 
 
 def register_signal_handlers() -> None:
     init_new_page.connect(add_default_form_fields, dispatch_uid="webhooks_opportunities.defaults")
+    if opportunity_forms not in forms.sources:
+        forms.sources.append(opportunity_forms)
     if tell_untold_leads not in outbox.reconcilers:
         outbox.reconcilers.append(tell_untold_leads)

@@ -143,17 +143,20 @@ class LeadCaptureMixin(models.Model):
             "reference": lead.reference,
             "submitted_at": lead.submit_time,
             "language": lead.language,
-            "opportunity": {
-                "id": self.pk,
-                "title": self.title,
-                "url": self.full_url,
-                "department": self.department.name if self.department else None,
-                "kind": self.kind,
-            },
+            "opportunity": self.get_opportunity_facts(),
             "answers": [
                 {"name": name, "label": labels.get(name, name), "value": value}
                 for name, value in lead.form_data.items()
             ],
+        }
+
+    def get_opportunity_facts(self) -> dict[str, Any]:
+        return {
+            "id": self.pk,
+            "title": self.title,
+            "url": self.full_url,
+            "department": self.department.name if self.department else None,
+            "kind": self.kind,
         }
 
     # -- Showing ---------------------------------------------------------------------------

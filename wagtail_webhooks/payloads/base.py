@@ -44,6 +44,13 @@ class PayloadFormat(ABC):
         Raises PayloadError.
         """
 
+    def schema(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """The JSON Schema of its bodies, given that of the standard envelope.
+
+        Empty: receivers are promised nothing.
+        """
+        return {}
+
     #: Whether its receivers can be given a token inside the payload.
     takes_token = False
 

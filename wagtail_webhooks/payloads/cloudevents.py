@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +37,19 @@ class CloudEvents(PayloadFormat):
             "data": event.data,
         }
         return Payload(encode_json(envelope).encode("ascii"), "application/cloudevents+json")
+
+    def schema(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        data = envelope["properties"]
+        properties = {
+            "specversion": {"const": "1.0"},
+            "id": data["id"],
+            "source": {"type": "string", "format": "uri-reference"},
+            "type": data["type"],
+            "time": data["timestamp"],
+            "datacontenttype": {"const": "application/json"},
+            "data": data["data"],
+        }
+        return {**envelope, "required": list(properties), "properties": properties}
 
 
 def source() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,14 @@ class FormEncoded(PayloadFormat):
         json_body = StandardJSON().render(event).body.decode("ascii")
         body = urlencode({"payload": json_body}).encode("ascii")
         return Payload(body, "application/x-www-form-urlencoded")
+
+    def schema(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        payload = {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": envelope,
+        }
+        return {"type": "object", "required": ["payload"], "properties": {"payload": payload}}
 
     def with_token(self, body: bytes, name: str, token: str) -> bytes:
         return body + b"&" + urlencode({name: token}).encode("ascii")

@@ -1,0 +1,51 @@
+"""The forms of opportunities, as the receivers of their leads know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Q
+
+from wagtail_webhooks.contract.forms import FormShape, answers_on, covered, latest
+from wagtail_webhooks.models import Endpoint
+
+from .submission import LEAD_SUBMITTED, LeadCaptureMixin
+
+
+def opportunity_forms(endpoint: Endpoint | None, drafts: bool) -> Iterator[FormShape]:
+    """Those whose leads go to this endpoint: by its page, its department, or a subscription."""
+    for model in apps.get_models():
+        if issubclass(model, LeadCaptureMixin) and not model._meta.proxy:
+            for page in latest(_candidates(model, endpoint), drafts):
+                if endpoint is None or _tells(page, endpoint):
+                    yield FormShape(
+                        LEAD_SUBMITTED,
+                        "opportunity",
+                        page.get_opportunity_facts(),
+                        answers_on(page, _names),
+                    )
+
+
+def _candidates(model: Any, endpoint: Endpoint | None) -> Any:
+    pages = model.objects.select_related("department")
+    is_overridden = model.get_lead_endpoints is not LeadCaptureMixin.get_lead_endpoints
+    if endpoint is None or is_overridden:
+        return pages
+    naming = Q(endpoint_links__endpoint=endpoint) | Q(department__default_endpoint=endpoint)
+    subscribed = covered(endpoint, LEAD_SUBMITTED)
+    return pages.filter(naming if subscribed is None else naming | subscribed).distinct()
+
+
+def _tells(page: Any, endpoint: Endpoint) -> bool:
+    """As when a lead comes: subscriptions count only where the page names no endpoint."""
+    named = page.get_lead_endpoints()
+    if named is not None:
+        return endpoint in named
+    subscribed = covered(endpoint, LEAD_SUBMITTED)
+    return subscribed is not None and type(page).objects.filter(subscribed, pk=page.pk).exists()
+
+
+def _names(form: Any) -> Iterable[tuple[str, str]]:
+    return [(name, field.label) for name, field in form.fields.items()]

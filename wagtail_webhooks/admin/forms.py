@@ -24,6 +24,7 @@ from wagtail_webhooks.signatures import scheme_choices
 
 from .badges import hold_of
 from .credentials import CredentialFieldsMixin
+from .selection import PARTS, SelectionFieldsMixin
 from .subscriptions import SubscriptionFieldsMixin
 from .widgets import CopyableInput
 
@@ -179,10 +180,15 @@ class _DetailsMixin(forms.Form):
 
 
 class CreateEndpointForm(
-    CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, NewEndpointForm
+    CredentialFieldsMixin,
+    _DetailsMixin,
+    SelectionFieldsMixin,
+    SubscriptionFieldsMixin,
+    NewEndpointForm,
 ):
     field_order = [
         "name", "url", "signing_secret", "event_types", "below_page",
+        "answers_scope", "only_answers", "page_fields_scope", "only_page_fields",
         "owner_email", "format", "extra_signatures", "concurrency", "rate_limit",
         "coalesce_seconds",
     ]  # fmt: skip
@@ -199,13 +205,20 @@ class _ChangeForm(_EndpointForm):
     def save(self, commit: bool = True) -> Endpoint:
         endpoint: Endpoint = super().save(commit=False)
         columns = {*self._meta.fields, "extra_signatures"}  # type: ignore[misc]
+        columns |= {names for scope, names in PARTS if self.cleaned_data.get(scope)}
         columns |= {"url"} if self.cleaned_data.get("url") else set()
         columns |= {"credentials"} if endpoint.has_new_credentials else set()
         endpoint.save(update_fields=columns)
         return endpoint
 
 
-class EditEndpointForm(CredentialFieldsMixin, _DetailsMixin, SubscriptionFieldsMixin, _ChangeForm):
+class EditEndpointForm(
+    CredentialFieldsMixin,
+    _DetailsMixin,
+    SelectionFieldsMixin,
+    SubscriptionFieldsMixin,
+    _ChangeForm,
+):
     url = _URLField(required=False)
 
     field_order = CreateEndpointForm.field_order

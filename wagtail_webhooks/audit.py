@@ -25,6 +25,14 @@ _PLAIN = {
     "resume": (gettext_lazy("Resume"), gettext_lazy("Resumed")),
     "archive": (gettext_lazy("Archive"), gettext_lazy("Archived")),
     "restore": (gettext_lazy("Restore"), gettext_lazy("Restored")),
+    "share_contract": (
+        gettext_lazy("Share the developer’s page"),
+        gettext_lazy("Developer’s page put behind a new public link"),
+    ),
+    "unshare_contract": (
+        gettext_lazy("Stop sharing the developer’s page"),
+        gettext_lazy("Public link to the developer’s page ended"),
+    ),
     "send_test": (gettext_lazy("Send a test"), gettext_lazy("Test sent")),
     "view_payload": (gettext_lazy("See content"), gettext_lazy("Content seen")),
     "resend": (gettext_lazy("Resend"), gettext_lazy("Resent")),

@@ -81,6 +81,11 @@ TABLE = {
     f"{E}:archive":            Line("manager", 200, 302),
     f"{E}:restore":            Line("manager", 200, 302),
     f"{E}:send_test":          Line("tester", 200, 302),
+    f"{E}:contract":           Line("manager", 200, 405),
+    f"{E}:openapi":            Line("manager", 200, 405),
+    f"{E}:site_openapi":       Line("manager", 200, 405),
+    f"{E}:share_contract":     Line("manager", 200, 302),
+    f"{E}:unshare_contract":   Line("manager", 200, 302),
     f"{D}:index":              Line(LOG, 200, 405),
     f"{D}:index_results":      Line(LOG, 200, 405),
     f"{D}:inspect":            Line(LOG, 200, 405),
@@ -111,8 +116,13 @@ TABLE = {
     "bulk:webhooks_opportunities/department/delete":   Line(EVERYBODY, 200, 302),
 }  # fmt: skip
 
-#: Open to the whole net, and tested as such: tests/signatures/test_public_keys.py.
-PUBLIC = {"wagtail_webhooks:public_keys"}
+#: Open to the whole net, and tested as such: tests/signatures/test_public_keys.py and
+#: tests/contract/test_pages.py.
+PUBLIC = {
+    "wagtail_webhooks:public_keys",
+    "wagtail_webhooks:contract",
+    "wagtail_webhooks:contract_openapi",
+}
 
 #: Looking at content is on record: the one GET that writes, an entry in the audit log.
 WRITES_ON_GET = {f"{D}:inspect"}

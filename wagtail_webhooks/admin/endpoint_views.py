@@ -36,6 +36,7 @@ from .permissions import (
     REVEAL_SECRET,
     SEND_TEST,
     VIEW_DELIVERY,
+    VIEW_ENDPOINT,
     deliveries_for,
 )
 from .secrecy import never_in_reports
@@ -177,6 +178,7 @@ class EndpointInspectView(generic.InspectView):
             "subscriptions": _subscriptions(endpoint),
             "users": users_of(endpoint, user),
             "recent": _recent(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
+            "can_view": user.has_perm(VIEW_ENDPOINT),
             "can_change": user.has_perm(CHANGE_ENDPOINT),
             "can_test": user.has_perm(SEND_TEST),
             "can_reveal": user.has_perm(REVEAL_SECRET),

@@ -19,6 +19,7 @@ VIEW_DELIVERY = "wagtail_webhooks.view_delivery"
 VIEW_PAYLOAD = "wagtail_webhooks.view_payload"
 RESEND = "wagtail_webhooks.resend_delivery"
 REVEAL_SECRET = "wagtail_webhooks.reveal_secret"  # noqa: S105  the name of a permission
+VIEW_ENDPOINT = "wagtail_webhooks.view_endpoint"
 CHANGE_ENDPOINT = "wagtail_webhooks.change_endpoint"
 DELETE_ENDPOINT = "wagtail_webhooks.delete_endpoint"
 SEND_TEST = "wagtail_webhooks.send_test"

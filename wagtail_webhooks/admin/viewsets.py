@@ -12,7 +12,14 @@ from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
 
 from wagtail_webhooks.models import Delivery, Endpoint
 
-from . import delivery_actions, delivery_views, endpoint_actions, endpoint_views, trial_views
+from . import (
+    contract_views,
+    delivery_actions,
+    delivery_views,
+    endpoint_actions,
+    endpoint_views,
+    trial_views,
+)
 from .forms import CreateEndpointForm, EditEndpointForm
 from .permissions import VIEW_DELIVERY, ReadOnlyPolicy
 
@@ -44,6 +51,10 @@ class EndpointViewSet(ModelViewSet):
         "archive": endpoint_actions.ArchiveView,
         "restore": endpoint_actions.RestoreView,
         "send_test": trial_views.SendTestView,
+        "contract": contract_views.ContractView,
+        "openapi": contract_views.OpenAPIView,
+        "share_contract": contract_views.ShareView,
+        "unshare_contract": contract_views.UnshareView,
     }
 
     def get_form_class(self, for_update: bool = False) -> Any:
@@ -55,7 +66,8 @@ class EndpointViewSet(ModelViewSet):
 
     def get_urlpatterns(self) -> list[Any]:
         patterns = [found for found in super().get_urlpatterns() if found.name != "usage"]
-        return patterns + action_urls(self)
+        whole_site = path("openapi/", contract_views.SiteOpenAPIView.as_view(), name="site_openapi")
+        return [*patterns, *action_urls(self), whole_site]
 
 
 class DeliveryURLFinder:

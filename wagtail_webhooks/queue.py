@@ -285,14 +285,16 @@ def _is_alive(pid: int) -> bool:
 
 def _mark_waiting() -> bool:
     """False: a drain is already waiting since less than five seconds, or too many are in vain."""
-    void = DatabaseNow() - timedelta(seconds=WAKE_VOID_AFTER)
+    now = DatabaseNow()
+    # One in the future says nothing: the clock was set back since.
+    lately = Q(waiting_since__gt=now - timedelta(seconds=WAKE_VOID_AFTER), waiting_since__lte=now)
     in_vain = Q(unanswered__gte=MAX_UNANSWERED)
     # A cheap read first: under load nearly every call ends here, and no row is fought over.
-    if Wake.objects.filter(Q(waiting_since__gt=void) | in_vain, pk=1).exists():
+    if Wake.objects.filter(lately | in_vain, pk=1).exists():
         return False
-    free = Wake.objects.filter(Q(waiting_since=None) | Q(waiting_since__lte=void), ~in_vain, pk=1)
-    if not free.update(waiting_since=DatabaseNow(), unanswered=F("unanswered") + 1):
-        first = Wake(pk=1, waiting_since=DatabaseNow(), unanswered=1)
+    free = Wake.objects.filter(Q(waiting_since=None) | ~lately, ~in_vain, pk=1)
+    if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
+        first = Wake(pk=1, waiting_since=now, unanswered=1)
         Wake.objects.bulk_create([first], ignore_conflicts=True)
     return True
 

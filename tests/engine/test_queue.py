@@ -49,6 +49,13 @@ def test_a_drain_that_has_waited_five_seconds_may_be_lost(rings: list[float]) ->
     assert queue.wake()
 
 
+def test_a_mark_that_lies_in_the_future_blocks_nothing(rings: list[float]) -> None:
+    """On SQLite the database has the clock of its machine, which may be set back."""
+    Wake.objects.create(pk=1, waiting_since=Clock().now() + timedelta(minutes=2), unanswered=1)
+
+    assert [queue.wake(), queue.wake()] == [True, False]
+
+
 def test_where_no_cluster_runs_the_queue_does_not_fill(
     rings: list[float], endpoint: Endpoint, receiver: Receiver
 ) -> None:

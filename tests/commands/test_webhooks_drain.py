@@ -91,3 +91,28 @@ def test_a_loop_that_ends_records_what_is_under_way(
     report: dict[str, Any] = json.loads(site.manage("webhooks_status", "--json", check=False))
     assert (report["pending"], report["sending"]) == (0, 0)
     assert len(local_receiver.received) == 1
+
+
+LAPSE = """
+from datetime import timedelta
+from django.utils import timezone
+from wagtail_webhooks.models import Delivery
+ended = timezone.now() - timedelta(seconds=1)
+Delivery.objects.update(
+    status="sending", lease_token="dead", leased_until=ended, next_attempt_at=None
+)
+"""
+
+
+@pytest.mark.processes
+def test_a_loop_need_not_wait_for_its_sweep_to_see_that_a_lease_has_lapsed(
+    site: LiveSite, local_receiver: Receiver
+) -> None:
+    start_loop(site)
+    emit_there(site, local_receiver.url)
+    local_receiver.wait_for(1)
+    eventually(lambda: site.status()["sending"] == 0)
+
+    site.manage("shell", "-c", LAPSE)
+
+    local_receiver.wait_for(2)

@@ -13,6 +13,7 @@ from wagtail_webhooks.claims import next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.management.common import stop_requests
+from wagtail_webhooks.models import Delivery
 
 
 #: Seconds between two looks at what is due.
@@ -75,4 +76,4 @@ def _drain(stop: Event, *, hands_over: bool = False) -> int:
 def _is_due() -> bool:
     """A cheap look, so that an idle loop writes nothing."""
     now = Clock().now()
-    return next_due_at(now, now) is not None
+    return next_due_at(now, now) is not None or Delivery.objects.lapsed(now).exists()

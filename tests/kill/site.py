@@ -22,7 +22,7 @@ from tests.processes.site import LiveSite, eventually, workers_of
 ENDPOINTS = 20
 #: Of the settings of these tests.
 TIMEOUT = 5.0
-LEASE = TIMEOUT + 15.0
+LEASE_MARGIN = 15.0
 #: q2 looks at its schedules every 30 s, and the sweep is due each minute.
 SWEEP = 95.0
 
@@ -40,6 +40,12 @@ for first in range(0, {events}, 25):
             emit("lead.submitted", {{"number": number}}, endpoints=endpoints)
 """
 
+LEASED = """
+SELECT message_id, endpoint.name FROM wagtail_webhooks_delivery AS delivery
+JOIN wagtail_webhooks_endpoint AS endpoint ON endpoint.id = delivery.endpoint_id
+WHERE delivery.status = 'sending'
+"""
+
 
 @dataclass(frozen=True)
 class Disturbance:
@@ -51,8 +57,10 @@ class Disturbance:
 
 
 class KillSite(LiveSite):
-    """``kills`` is a record of what was done; ``frozen`` counts q2's clusters that had to be
-    started anew, as an operator does after an alarm."""
+    """Keeps a record of what was done to it.
+
+    ``frozen`` counts q2's clusters that had to be started anew, as an operator does after an alarm.
+    """
 
     def __init__(
         self, folder: Path, receiver: Receiver, random: Random, database: str, redis: str
@@ -63,6 +71,7 @@ class KillSite(LiveSite):
         self.random = random
         self.disturbances: list[Disturbance] = []
         self.frozen = 0
+        self.timeout = TIMEOUT
         self.env |= {
             "DJANGO_SETTINGS_MODULE": "tests.kill.settings",
             "DEBUG": "0",
@@ -91,6 +100,13 @@ class KillSite(LiveSite):
 
     def await_arrivals(self, count: int, seconds: float = 60) -> None:
         eventually(lambda: len(self.receiver.requests) >= count, seconds, pause=0.02)
+
+    def leased(self) -> set[tuple[str, str]]:
+        """Message and endpoint of what counts as under way."""
+        return set(self.select(LEASED))
+
+    def exit_status(self, *arguments: str) -> int:
+        return self.run(*arguments).returncode
 
     def workers(self) -> list[int]:
         """Those that live."""
@@ -121,29 +137,51 @@ class KillSite(LiveSite):
     def wait_a_moment(self, least: float = 0.3, most: float = 1.5) -> None:
         time.sleep(self.random.uniform(least, most))
 
+    def set_timeout(self, seconds: float) -> None:
+        """Before its processes start."""
+        self.timeout = seconds
+        self.env["KILL_TIMEOUT"] = str(seconds)
+
+    def fake_the_clock(self) -> None:
+        """Before its processes start."""
+        self.env |= {
+            "LD_PRELOAD": str(_libfaketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.set_clock(0)
+
+    def set_clock(self, offset: int) -> None:
+        """Seconds from the true time, for all processes of the site at once."""
+        new = self.folder / "clock.new"
+        new.write_text(f"{offset:+d}s\n")
+        new.replace(self.folder / "clock")
+
     # --- How it recovers ---
 
-    def recover(self, *, by_itself: bool = False, within: float = 240.0) -> None:
+    def recover(self, *, rings: bool = True, patience: float = 0.0) -> None:
         """Wait until every delivery has ended.
 
-        A site has visitors: one more event rings once the leases of the dead have ended. Not
-        so ``by_itself``: then the sweep has to find them.
+        A site has visitors: one more event rings once the leases of the dead have ended. Where
+        nobody ``rings`` the sweep has to find them. Where nothing moves for so long, in seconds,
+        the cluster is frozen, and started anew as after an alarm.
         """
         last = max((one.ended for one in self.disturbances), default=time.time())
-        leases_end = max(last + LEASE + 1, time.time())
-        patience = SWEEP + 15 if by_itself else 25.0
-        until = time.time() + within
-        stands_since, seen, is_rung = leases_end, 0, by_itself
+        leases_end = max(last + self.timeout + LEASE_MARGIN + 1, time.time())
+        patience = patience or (25.0 if rings else SWEEP + 15)
+        until = leases_end + 2 * patience + 90
+        moved_at, seen = leases_end, 0
         while unsettled := self.unsettled:
             assert time.time() < until, f"{unsettled} deliveries have not ended: {self.states()}"
             if len(self.receiver.requests) > seen:
-                seen, stands_since = len(self.receiver.requests), max(time.time(), leases_end)
-            if not is_rung and time.time() > leases_end:
-                is_rung, stands_since = True, time.time()
+                seen, moved_at = len(self.receiver.requests), max(time.time(), leases_end)
+            if rings and time.time() > leases_end:
+                rings, moved_at = False, time.time()
                 self.emit(1, endpoints=1)
-            if time.time() - stands_since > patience:
+            if time.time() - moved_at > patience:
                 self.frozen += 1
-                stands_since = time.time()
+                moved_at = time.time()
                 self.restart_cluster()
             time.sleep(0.25)
 
@@ -156,3 +194,9 @@ def _lives(pid: int) -> bool:
     with suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def _libfaketime() -> Path:
+    found = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    assert found, "libfaketime is not installed"
+    return found[0]

@@ -19,7 +19,7 @@ def test_workers_that_are_killed_lose_nothing(
     for _ in range(2 if SHORT else 4):
         site.wait_a_moment()
         site.kill_worker()
-    site.recover(by_itself=not SHORT)
+    site.recover(rings=SHORT)
     conclude()
 
 

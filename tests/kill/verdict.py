@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.kill.receiver import Request
-from tests.kill.site import TIMEOUT, KillSite
+from tests.kill.site import KillSite
 
 
 #: Seconds in which an answer is stored: it is gathered for 0.1 s, and the machine is busy.
@@ -92,7 +92,7 @@ def _judge(history: History, site: KillSite, one_at_a_time: bool) -> None:
     for earlier, later in zip(history.requests, history.requests[1:], strict=False):
         assert history.failures or _was_disturbed(earlier, site), history
         if one_at_a_time:
-            assert later.arrived_at - earlier.arrived_at > TIMEOUT - ON_THE_WAY, history
+            assert later.arrived_at - earlier.arrived_at > site.timeout - ON_THE_WAY, history
 
 
 def _was_disturbed(request: Request, site: KillSite) -> bool:

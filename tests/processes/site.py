@@ -73,8 +73,9 @@ class LiveSite:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def manage(self, *arguments: str, check: bool = True) -> str:
-        done = subprocess.run(
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of the site, to its end."""
+        return subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             env=self.env,
             cwd=ROOT,
@@ -82,6 +83,9 @@ class LiveSite:
             text=True,
             timeout=120,
         )
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        done = self.run(*arguments)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
 

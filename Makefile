@@ -28,6 +28,7 @@ CATALOGUES := $(wildcard wagtail_webhooks/locale/*/LC_MESSAGES/*.po \
 help:
 	@echo 'make demo              the example site on port $(DEMO_PORT) (DEMO_PORT), its receiver on $(DEMO_RECEIVER_PORT) (DEMO_RECEIVER_PORT)'
 	@echo 'make test              the whole suite (PYTEST_ARGS, WORKERS, DATABASE_URL, REDIS_URL)'
+	@echo 'make test-kill         kill its processes and services (SHORT=1: less of it; KILL_SEED=n: as before)'
 	@echo 'make lint              ruff, its formatter, and mypy'
 	@echo 'make format            let ruff mend what it can'
 	@echo 'make migrations-check  no model change without its migration, on the lowest and the installed versions'
@@ -78,6 +79,11 @@ demo: $(VENV)/.stamp-demo
 .PHONY: test
 test: $(VENV)/.stamp-test
 	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+# One process for each set-up; they wait more than they work.
+.PHONY: test-kill
+test-kill: $(VENV)/.stamp-test
+	@$(RUN) -m pytest tests/kill -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.stamp-lint

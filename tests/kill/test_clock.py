@@ -25,7 +25,6 @@ def test_a_clock_that_is_set_back_delays_and_loses_nothing(
     site.await_arrivals(200)
     site.wait_a_moment()
     site.set_clock(-STEP)
-    # Lately rung for, by the clock before: this must ring all the same.
     site.emit(2)
     site.recover(patience=STEP + SWEEP)
     conclude()

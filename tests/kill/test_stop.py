@@ -33,7 +33,7 @@ def hang_once(random: Random) -> Callable[[Request], float]:
     return delay
 
 
-@on(*SETUPS, short=("postgres",))
+@on(*SETUPS, short=("redis",))
 @pytest.mark.parametrize("whole_group", [False, True], ids=["main", "group"])
 def test_a_stop_leaves_only_what_was_on_the_wire(
     site: KillSite, conclude: Callable[..., None], whole_group: bool

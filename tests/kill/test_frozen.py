@@ -82,8 +82,9 @@ def freeze(site: KillSite) -> float:
     A cluster that survives ten deaths is stopped instead, which looks the same from outside.
     """
     site.env["Q_WORKERS"] = "1"
-    site.start_cluster()
     site.emit(1)
+    site.start_cluster()
+    eventually(lambda: site.unsettled == 0, 60)
     for _ in range(10):
         drains = eventually(lambda: drains_of(site), 40)
         time.sleep(1.5)  # until it is done and waits for the next

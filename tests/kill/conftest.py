@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.kill import SHORT
 from tests.kill.receiver import Receiver
 from tests.kill.services import OwnPostgres, own_postgres
+from tests.kill.setups import SHORT
 from tests.kill.site import KillSite
 from tests.kill.verdict import judge
 from tests.processes.site import LiveSite, OwnRedis, free_port

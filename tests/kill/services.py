@@ -31,7 +31,8 @@ class OwnPostgres:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def create(self) -> None:
-        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        encoding = ("--encoding=UTF8", "--no-locale")
+        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", *encoding)
         # Written before the answer to COMMIT, so that a killed server loses nothing; that it
         # reaches the disk too is for power cuts.
         (self.folder / "data" / "postgresql.conf").open("a").write("\nfsync = off\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.kill import EVENTS, SETUPS, SHORT, on
+from tests.kill.setups import EVENTS, SETUPS, SHORT, on
 from tests.kill.site import SWEEP, KillSite
 
 

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.kill import EVENTS, SETUPS, SHORT, on
+from tests.kill.setups import EVENTS, SETUPS, SHORT, on
 from tests.kill.site import KillSite
 from tests.processes.site import eventually
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kill import EVENTS, SHORT, on
 from tests.kill.services import OwnPostgres
+from tests.kill.setups import EVENTS, SHORT, on
 from tests.kill.site import KillSite
 from tests.processes.site import OwnRedis
 

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from tests.kill import EVENTS, SETUPS, on
 from tests.kill.receiver import Request
+from tests.kill.setups import EVENTS, SETUPS, on
 from tests.kill.site import KillSite
 from tests.processes.site import eventually
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import requests
 
-from tests.kill import EVENTS, SETUPS, SHORT, on
+from tests.kill.setups import EVENTS, SETUPS, SHORT, on
 from tests.kill.site import KillSite
 from tests.kill.urls import KEPT, WITHDRAWN
 from tests.processes.site import eventually

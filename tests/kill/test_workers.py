@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from tests.kill import EVENTS, SETUPS, SHORT, on
+from tests.kill.setups import EVENTS, SETUPS, SHORT, on
 from tests.kill.site import KillSite
 
 

@@ -1,0 +1,24 @@
+"""What the kill tests run on, and how much of it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+SHORT = bool(os.environ.get("SHORT"))
+#: 1,000 or 1,500 deliveries in each case: so many events to each of 20 endpoints.
+EVENTS = 50 if SHORT else 75
+SETUPS = ("sqlite", "postgres", "redis")
+
+
+def on(*setups: str, short: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """The set-ups of a test, in the full and in the short form.
+
+    "sqlite" and "postgres" have the queue in the database, "redis" is PostgreSQL with Redis.
+    """
+    chosen = [name for name in setups if not SHORT or name in short]
+    # One after another: each set-up has services of its own, that are stopped and restarted.
+    params = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in chosen]
+    return pytest.mark.parametrize("setup", params)

@@ -158,6 +158,10 @@ class KillSite(LiveSite):
         new.write_text(f"{offset:+d}s\n")
         new.replace(self.folder / "clock")
 
+    def clock_offset(self) -> float:
+        """Seconds by which a process of the site is ahead of the true time, or somewhat less."""
+        return float(self.query("__import__('time').time()")) - time.time()
+
     # --- How it recovers ---
 
     def recover(self, *, rings: bool = True, patience: float = 0.0) -> None:

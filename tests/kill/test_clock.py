@@ -13,6 +13,8 @@ from tests.kill.site import SWEEP, KillSite
 
 
 STEP = 40 if SHORT else 120
+#: Seconds until a process has said what time it is.
+SLACK = 20
 
 
 @on(*SETUPS, short=("sqlite",))
@@ -25,6 +27,7 @@ def test_a_clock_that_is_set_back_delays_and_loses_nothing(
     site.await_arrivals(200)
     site.wait_a_moment()
     site.set_clock(-STEP)
+    assert abs(site.clock_offset() + STEP) < SLACK
     site.emit(2)
     site.recover(patience=STEP + SWEEP)
     conclude()
@@ -42,6 +45,7 @@ def test_a_clock_that_is_set_forward_loses_nothing(
     # On SQLite leases look lapsed to whoever looks at the clock anew, until all drains have.
     with site.disturb("clock set forward"):
         site.set_clock(STEP)
+        assert abs(site.clock_offset() - STEP) < SLACK
         site.emit(2)
         site.wait_a_moment(10, 12)
     site.recover()

@@ -80,10 +80,10 @@ demo: $(VENV)/.stamp-demo
 test: $(VENV)/.stamp-test
 	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-# One process for each set-up; they wait more than they work.
+# Three cases at a time, each with services of its own: they wait more than they work.
 .PHONY: test-kill
 test-kill: $(VENV)/.stamp-test
-	@$(RUN) -m pytest tests/kill -n 3 --dist loadgroup $(PYTEST_ARGS)
+	@$(RUN) -m pytest tests/kill -n 3 --maxschedchunk 1 $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.stamp-lint

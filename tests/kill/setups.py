@@ -13,12 +13,9 @@ EVENTS = 50 if SHORT else 75
 SETUPS = ("sqlite", "postgres", "redis")
 
 
-def on(*setups: str, short: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+def on(*setups: str, short: tuple[str, ...]) -> pytest.MarkDecorator:
     """The set-ups of a test, in the full and in the short form.
 
     "sqlite" and "postgres" have the queue in the database, "redis" is PostgreSQL with Redis.
     """
-    chosen = [name for name in setups if not SHORT or name in short]
-    # One after another: each set-up has services of its own, that are stopped and restarted.
-    params = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in chosen]
-    return pytest.mark.parametrize("setup", params)
+    return pytest.mark.parametrize("setup", short if SHORT else setups)

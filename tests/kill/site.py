@@ -119,8 +119,13 @@ class KillSite(LiveSite):
         url = f"http://127.0.0.1:{self.receiver.port}/hook/"
         self.manage("shell", "-c", EMIT.format(url=url, endpoints=endpoints, events=events))
 
+    def assert_busy(self) -> None:
+        """What is done to a site that has nothing to do proves nothing."""
+        assert self.unsettled, "nothing is under way"
+
     @contextmanager
     def disturb(self, what: str) -> Iterator[None]:
+        self.assert_busy()
         began = time.time()
         yield
         self.disturbances.append(Disturbance(what, began, time.time()))

@@ -26,6 +26,7 @@ def test_a_clock_that_is_set_back_delays_and_loses_nothing(
     site.start_cluster()
     site.await_arrivals(200)
     site.wait_a_moment()
+    site.assert_busy()
     site.set_clock(-STEP)
     assert abs(site.clock_offset() + STEP) < SLACK
     site.emit(2)

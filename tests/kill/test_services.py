@@ -28,8 +28,7 @@ def test_a_database_that_is_restarted_costs_nothing(
             postgres.stop(mode)
             site.wait_a_moment()
             postgres.start()
-        if site.unsettled and not SHORT:
-            site.await_arrivals(seen + 50)
+        site.await_arrivals(seen + 50)
     site.recover()
     conclude()
 
@@ -41,6 +40,7 @@ def test_a_broker_that_goes_away_and_forgets_everything_costs_nothing(
     site.emit(EVENTS // 2)
     site.start_cluster()
     site.await_arrivals(100)
+    site.assert_busy()
     redis.stop()
     stopped_at = time.time()
     # The site goes on, and rings in vain: at first a drain is there, at last there is none.

@@ -10,6 +10,7 @@ from . import audit
 from .admin.chooser import endpoint_chooser
 from .admin.delivery_actions import BulkResend
 from .admin.incidents import add_to_homepage
+from .admin.overview import add_to_summary
 from .admin.permissions import ReadOnlyPolicy
 from .admin.viewsets import WebhooksGroup
 from .models import Delivery
@@ -30,6 +31,7 @@ def register_webhooks() -> list[Any]:
 
 hooks.register("register_bulk_action", BulkResend)
 hooks.register("construct_homepage_panels", add_to_homepage)
+hooks.register("construct_homepage_summary_items", add_to_summary)
 
 
 @hooks.register("register_icons")

@@ -18,7 +18,7 @@ from wagtail.admin.views.mixins import SpreadsheetExportMixin
 
 from wagtail_webhooks import audit
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
@@ -139,7 +139,7 @@ class DeliveryInspectView(generic.InspectView):
         delivery, user = self.object, self.request.user
         sees_payload = may_see_payload(user, delivery)
         may_act = user.has_perm(RESEND)
-        is_open = delivery.status in (Status.PENDING, Status.SENDING)
+        is_open = delivery.status in OPEN
         attempts = _attempts(delivery, with_answers=sees_payload)
         body = sent_body(delivery) if sees_payload else None
         if body or (sees_payload and any(map(_tells_something, attempts))):

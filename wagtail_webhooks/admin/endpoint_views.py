@@ -22,7 +22,7 @@ from wagtail.admin.views import generic
 from wagtail_webhooks.credentials import KINDS, Credential
 from wagtail_webhooks.exceptions import SecretUnavailable
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
 from . import notices
@@ -167,7 +167,7 @@ class EndpointInspectView(generic.InspectView):
             "status": status,
             "hold": hold,
             "explanation": explain(Status.PENDING, hold=hold) if status == "held" else None,
-            "waiting_count": endpoint.deliveries.filter(status__in=_OPEN).count(),
+            "waiting_count": endpoint.deliveries.filter(status__in=OPEN).count(),
             "waiting_url": waiting_url(endpoint),
             "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
@@ -182,11 +182,8 @@ class EndpointInspectView(generic.InspectView):
         }
 
 
-_OPEN = (Status.PENDING, Status.SENDING)
-
-
 def _waiting() -> QuerySet[Any]:
-    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=_OPEN).order_by()
+    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=OPEN).order_by()
     return waiting.values("endpoint").annotate(count=Count("pk")).values("count")
 
 

@@ -8,16 +8,45 @@ from django.contrib.admin.utils import quote
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.viewsets.base import ViewSet
 from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
 
 from wagtail_webhooks.models import Delivery, Endpoint
 
-from . import delivery_actions, delivery_views, endpoint_actions, endpoint_views, trial_views
+from . import (
+    delivery_actions,
+    delivery_views,
+    endpoint_actions,
+    endpoint_views,
+    overview,
+    trial_views,
+)
 from .forms import CreateEndpointForm, EditEndpointForm
 from .permissions import VIEW_DELIVERY, ReadOnlyPolicy
 
 
 ICON = "webhook"
+
+
+class LogMenuItem(MenuItem):
+    """Shown to those who may see the log."""
+
+    def is_shown(self, request: Any) -> bool:
+        return bool(request.user.has_perm(VIEW_DELIVERY))
+
+
+class OverviewViewSet(ViewSet):
+    name = "wagtail_webhooks_overview"
+    icon = "view"
+    menu_label = _("Overview")
+    menu_name = "webhook-overview"
+    menu_order = 50
+    menu_item_class = LogMenuItem
+    url_prefix = "webhooks/overview"
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [path("", self.construct_view(overview.OverviewView), name="index")]
 
 
 class EndpointViewSet(ModelViewSet):
@@ -109,7 +138,7 @@ class DeliveryViewSet(ModelViewSet):
 
 
 class WebhooksGroup(ModelViewSetGroup):
-    items = (EndpointViewSet, DeliveryViewSet)
+    items = (OverviewViewSet, EndpointViewSet, DeliveryViewSet)
     menu_label = _("Webhooks")
     menu_name = "webhooks"
     menu_icon = ICON

@@ -20,7 +20,7 @@ from wagtail.models import ModelLogEntry
 
 from tests.factories import make_department
 from wagtail_webhooks.admin import trial_views
-from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.models import BulkOrder, Endpoint
 
 from .conftest import MakeDelivery
 
@@ -88,6 +88,7 @@ TABLE = {
     f"{D}:inspect":            Line(LOG, 200, 405),
     f"{D}:resend":             Line("resender", 200, 302),
     f"{D}:cancel":             Line("resender", 200, 302),
+    f"{D}:stop_order":         Line("resender", 200, 302),
     f"{C}:choose":             Line("manager", 200, 405),
     f"{C}:choose_results":     Line("manager", 200, 405),
     f"{C}:chosen":             Line("manager", 200, 405),
@@ -109,6 +110,7 @@ TABLE = {
     # Wagtail has the URL even where there is no form behind it, and trips over that.
     f"{SC}:create":            Line("department editor", 200, 500),
     "bulk:wagtail_webhooks/delivery/resend":           Line("resender", 200, 302),
+    "bulk:wagtail_webhooks/delivery/cancel":           Line("resender", 200, 302),
     # Wagtail's own: it answers everybody, and deletes for those who may.
     "bulk:webhooks_opportunities/department/delete":   Line(EVERYBODY, 200, 302),
 }  # fmt: skip
@@ -152,7 +154,9 @@ def targets(db: None, make_delivery: MakeDelivery) -> dict[str, int]:
     department = make_department()
     return {
         E: unused.pk, C: unused.pk, D: delivery.pk, S: department.pk, SC: department.pk,
+        f"{D}:stop_order": BulkOrder.objects.create(action="resend", below=0, total=1).pk,
         "bulk:wagtail_webhooks/delivery/resend": delivery.pk,
+        "bulk:wagtail_webhooks/delivery/cancel": delivery.pk,
         "bulk:webhooks_opportunities/department/delete": department.pk,
     }  # fmt: skip
 
@@ -182,14 +186,15 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def url_of(name: str, targets: dict[str, int]) -> str:
     namespace, _, action = name.partition(":")
+    target = targets.get(name, targets.get(namespace))
     if namespace == "bulk":
-        return f"{reverse('wagtail_bulk_action', args=action.split('/'))}?id={targets[name]}"
+        return f"{reverse('wagtail_bulk_action', args=action.split('/'))}?id={target}"
     if action == "chosen_multiple":
-        return f"{reverse(name)}?id={targets[namespace]}"
+        return f"{reverse(name)}?id={target}"
     try:
         return reverse(name)
     except Exception:
-        return reverse(name, args=[targets[namespace]])
+        return reverse(name, args=[target])
 
 
 def answer(response: Any) -> int | str:

@@ -15,9 +15,10 @@ from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
+from wagtail.admin.widgets.button import Button
 
 from wagtail_webhooks import audit
-from wagtail_webhooks.models import Attempt, AttemptBody, Delivery
+from wagtail_webhooks.models import Attempt, AttemptBody, BulkOrder, Delivery
 from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.scrub import Unlogged
 
@@ -25,7 +26,8 @@ from .badges import attempt_badge, delivery_badge, hold_of, last_answer
 from .bodies import sent_body
 from .explain import cause_of, explain
 from .exports import DELIVERY_EXPORT, as_text, without_controls
-from .filters import DeliveryFilterSet
+from .filters import DeliveryFilterSet, search_deliveries
+from .pagination import CappedPaginator
 from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
 from .tables import (
     DeliveryBadgeColumn,
@@ -43,9 +45,11 @@ ATTEMPTS_SHOWN = 100
 
 class DeliveryIndexView(generic.IndexView):
     template_name = "wagtail_webhooks/admin/delivery_index.html"
+    results_template_name = "wagtail_webhooks/admin/delivery_index_results.html"
+    paginator_class = CappedPaginator
     filterset_class = DeliveryFilterSet
     search_fields = ["message__id"]
-    default_ordering = "-pk"  # as created, and indexed
+    default_ordering = "-created_at"
     any_permission_required = ["view"]
     list_export = list(DELIVERY_EXPORT)
     export_headings = {name: heading for name, (heading, value) in DELIVERY_EXPORT.items()}
@@ -70,7 +74,7 @@ class DeliveryIndexView(generic.IndexView):
             EndpointColumn("endpoint", label=_("Endpoint"), accessor="endpoint.name"),
             Column("attempt_count", label=_("Attempts")),
             Column("last_answer", label=_("Last answer"), accessor=last_answer),
-            DateColumn("created_at", label=_("Created"), sort_key="pk"),
+            DateColumn("created_at", label=_("Created"), sort_key="created_at"),
             DateColumn("next_attempt_at", label=_("Next attempt"), sort_key="next_attempt_at"),
         ]
         if self.can_resend:
@@ -84,9 +88,36 @@ class DeliveryIndexView(generic.IndexView):
     def get_base_queryset(self) -> QuerySet[Any]:
         return listed(deliveries_for(self.request.user))
 
+    @cached_property
+    def orders_by_due_time(self) -> bool:
+        return self.ordering.lstrip("-") == "next_attempt_at"
+
     def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.orders_by_due_time:  # what has ended has no place in such an order
+            queryset = queryset.filter(status=Status.PENDING)
         # The id decides among equals, so that no row is on two pages or on none.
-        return super().order_queryset(queryset).order_by(self.ordering, "-pk")
+        sign = "-" if self.ordering.startswith("-") else ""
+        return queryset.order_by(self.ordering, f"{sign}pk")
+
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return search_deliveries(queryset, self.search_query) if self.is_searching else queryset
+
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        buttons: list[Any] = super().header_more_buttons
+        if self.can_resend:
+            query = self.request.GET.copy()
+            query.pop("p", None)
+            here = f"{self.index_url}?{query.urlencode()}"
+            query["id"], query["next"] = "all", here
+            for action, label, icon in (
+                ("resend", _("Resend all that are listed"), "resubmit"),
+                ("cancel", _("Cancel all that are listed"), "cross"),
+            ):
+                name = (self.model._meta.app_label, self.model._meta.model_name, action)
+                url = f"{reverse('wagtail_bulk_action', args=name)}?{query.urlencode()}"
+                buttons.append(Button(label, url=url, icon_name=icon, priority=200))
+        return buttons
 
     def get_list_more_buttons(self, instance: Delivery) -> list[Any]:
         return []  # the title leads to the only page there is
@@ -105,6 +136,8 @@ class DeliveryIndexView(generic.IndexView):
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(*args, **kwargs)
         context["can_resend"] = self.can_resend
+        context["orders_by_due_time"] = self.orders_by_due_time
+        context["orders"] = BulkOrder.objects.unfinished() if self.can_resend else ()
         return context
 
 

@@ -1,30 +1,29 @@
 """How the sending has gone lately, as numbers: what the overview and the home page show.
 
-All of it is counted among the deliveries that the viewer may see, and each number is one bounded
-look into an index, however long the log.
+All of it is counted among the deliveries that the viewer may see, and each function makes one
+bounded look into an index, however long the log.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Subquery
 from django.db.models.functions import TruncHour
 from django.utils.timezone import localtime
 
 from wagtail_webhooks.models import Attempt, Delivery
-from wagtail_webhooks.models.deliveries import OPEN, DeliveryQuerySet, Status
+from wagtail_webhooks.models.deliveries import OPEN, Outcome, Status
 
 
 #: What a percentile is taken of: enough to tell, few enough to read at once.
 SAMPLE = 1000
 #: A failure stays a person's business so long; later it is history.
 FAILED_LATELY = timedelta(days=7)
-ENDPOINTS_SHOWN = 50
+#: Events of the site itself; all others are of people who wait for an answer.
+_OF_THE_SITE = ("page.", "snippet.", "webhook.")
 
 
 @dataclass
@@ -61,6 +60,34 @@ class Hour:
 
 
 @dataclass(frozen=True)
+class Lately:
+    hours: list[Hour]
+    #: By endpoint id; those with the most come first.
+    endpoints: dict[int, Tally]
+
+
+def lately(deliveries: QuerySet[Delivery], since: datetime, until: datetime) -> Lately:
+    """By hour, the empty ones too, and by endpoint.
+
+    By UTC's hours, since a local one may come twice or not at all when the clocks change.
+    """
+    first = since.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
+    count = int((until - first) / timedelta(hours=1)) + 1
+    starts = [first + timedelta(hours=index) for index in range(count)]
+    hours = {at: Hour(localtime(at)) for at in starts}
+    endpoints: dict[int, Tally] = {}
+    rows = deliveries.filter(created_at__gte=first).order_by()
+    hour = TruncHour("created_at", tzinfo=timezone.utc)
+    groups = rows.values_list(hour, "endpoint_id", "status").annotate(number=Count("pk"))
+    for at, pk, status, number in groups:
+        endpoints.setdefault(pk, Tally()).add(status, number)
+        if at in hours:
+            hours[at].tally.add(status, number)
+    busiest = sorted(endpoints.items(), key=lambda item: (-item[1].total, item[0]))
+    return Lately(list(hours.values()), dict(busiest))
+
+
+@dataclass(frozen=True)
 class Percentiles:
     """In seconds, of ``count`` samples."""
 
@@ -69,43 +96,31 @@ class Percentiles:
     p95: float
 
 
-def by_hour(deliveries: QuerySet[Delivery], since: datetime, until: datetime) -> list[Hour]:
-    """Each hour of the time by the clock of UTC, the empty ones too.
-
-    UTC's hours, since a local one may come twice or not at all when the clocks change.
-    """
-    first = since.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
-    count = int((until - first) / timedelta(hours=1)) + 1
-    starts = [first + timedelta(hours=index) for index in range(count)]
-    hours = {at: Hour(localtime(at)) for at in starts}
-    rows = deliveries.filter(created_at__gte=first).order_by()
-    hour = TruncHour("created_at", tzinfo=timezone.utc)
-    for at, status, number in rows.values_list(hour, "status").annotate(number=Count("pk")):
-        if at in hours:
-            hours[at].tally.add(status, number)
-    return list(hours.values())
+@dataclass(frozen=True)
+class Latencies:
+    #: From the event until its receiver accepted it.
+    delivered: Percentiles | None
+    #: From a request to its answer, or to its end without one.
+    answered: Percentiles | None
 
 
-def by_endpoint(deliveries: QuerySet[Delivery], since: datetime) -> dict[int, Tally]:
-    """Endpoint id → its deliveries since then; those with the most come first."""
-    found: dict[int, Tally] = defaultdict(Tally)
-    rows = deliveries.filter(created_at__gte=since).order_by()
-    for pk, status, number in rows.values_list("endpoint_id", "status").annotate(n=Count("pk")):
-        found[pk].add(status, number)
-    return dict(sorted(found.items(), key=lambda item: (-item[1].total, item[0])))
-
-
-def until_delivered(deliveries: QuerySet[Delivery], since: datetime) -> Percentiles | None:
-    """From the event to the receiver's acceptance, of the newest that were delivered."""
-    done = deliveries.filter(status=Status.SUCCEEDED, created_at__gte=since)
-    rows = done.order_by("-created_at").values_list("created_at", "finished_at")[:SAMPLE]
-    return percentiles((end - start).total_seconds() for start, end in rows if end)
-
-
-def until_answered(since: datetime) -> Percentiles | None:
-    """How long receivers took to answer, of the newest requests."""
-    rows = Attempt.objects.order_by("-pk").values_list("started_at", "duration_ms")[:SAMPLE]
-    return percentiles(duration / 1000 for started, duration in rows if started >= since)
+def latencies(deliveries: QuerySet[Delivery], since: datetime) -> Latencies:
+    """Of the newest requests."""
+    newest = Attempt.objects.order_by("-pk").values("pk")[:1]
+    sample = Attempt.objects.filter(pk__gt=Subquery(newest) - SAMPLE, started_at__gte=since)
+    rows = list(
+        sample.filter(delivery__in=deliveries.order_by())
+        .order_by()
+        .values_list("started_at", "duration_ms", "outcome", "delivery__created_at")
+    )
+    return Latencies(
+        percentiles(
+            (started - created).total_seconds() + duration / 1000
+            for started, duration, outcome, created in rows
+            if outcome == Outcome.OK
+        ),
+        percentiles(duration / 1000 for started, duration, outcome, created in rows),
+    )
 
 
 def percentiles(values: Iterable[float]) -> Percentiles | None:
@@ -120,22 +135,55 @@ def _rank(ordered: Sequence[float], percent: int) -> float:
     return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
-def oldest_waiting(deliveries: DeliveryQuerySet, source_labels: Iterable[str]) -> Delivery | None:
-    """What has waited longest: what a citizen sent comes before everything else."""
-    waiting: Any = deliveries.filter(status__in=OPEN).select_related("message__page", "endpoint")
-    waiting = waiting.order_by("created_at", "pk")
-    sent_by_people = waiting.filter(message__source_label__in=list(source_labels))
-    return sent_by_people.first() or waiting.first()
+@dataclass(frozen=True)
+class Waiting:
+    """What has waited longest at an endpoint, of one event type."""
+
+    since: datetime
+    endpoint_id: int
+    event_type: str
+
+    @property
+    def is_of_a_person(self) -> bool:
+        return not self.event_type.startswith(_OF_THE_SITE)
 
 
-def held_by_endpoint(deliveries: QuerySet[Delivery]) -> dict[int, int]:
-    """Endpoint id → how many deliveries wait until it is no longer held."""
-    held = deliveries.filter(status=Status.PENDING, endpoint__state__hold__gt="").order_by()
-    return dict(held.values_list("endpoint_id").annotate(count=Count("pk")))
+@dataclass
+class Attention:
+    failed: int = 0
+    held_by_endpoint: dict[int, int] = field(default_factory=dict)
+    oldest: Waiting | None = None
+
+    @property
+    def held(self) -> int:
+        return sum(self.held_by_endpoint.values())
+
+    def wait(self, other: Waiting) -> None:
+        """What a citizen sent comes before everything else, then what waits longest."""
+        if self.oldest is None or _urgency(other) < _urgency(self.oldest):
+            self.oldest = other
 
 
-def failed_lately(deliveries: QuerySet[Delivery], now: datetime) -> int:
-    return deliveries.filter(status=Status.FAILED, created_at__gte=failed_since(now)).count()
+def _urgency(waiting: Waiting) -> tuple[bool, datetime]:
+    return not waiting.is_of_a_person, waiting.since
+
+
+def attention(deliveries: QuerySet[Delivery], now: datetime) -> Attention:
+    """What waits, what is held, and what failed lately."""
+    waiting, failed = Q(status=Status.PENDING), Q(status=Status.FAILED)
+    rows = deliveries.filter(waiting | failed & Q(created_at__gte=failed_since(now))).order_by()
+    groups = rows.values_list(
+        "status", "endpoint_id", "message__event_type", "endpoint__state__hold"
+    ).annotate(number=Count("pk"), since=Min("created_at"))
+    found = Attention()
+    for status, pk, event_type, hold, number, since in groups:
+        if status == Status.FAILED:
+            found.failed += number
+            continue
+        found.wait(Waiting(since, pk, event_type))
+        if hold:
+            found.held_by_endpoint[pk] = found.held_by_endpoint.get(pk, 0) + number
+    return found
 
 
 def failed_since(now: datetime) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -23,13 +24,15 @@ from wagtail_webhooks.models import Endpoint, EndpointState, Heartbeat
 from wagtail_webhooks.models.deliveries import DeliveryQuerySet
 
 from . import figures
-from .badges import endpoint_badge
-from .permissions import VIEW_DELIVERY, deliveries_for, submission_labels
-from .tables import StyledMixin, about, delivery_url, endpoint_url, event_label
+from .badges import endpoint_badge, endpoint_status
+from .permissions import VIEW_DELIVERY, deliveries_for
+from .tables import StyledMixin, endpoint_url, event_label
 
 
 #: A sweep wakes a worker each minute; when none was seen for so long, nobody is at work.
 SILENCE = timedelta(minutes=3)
+#: Endpoints of the busiest.
+SHOWN = 50
 
 WINDOWS = {
     "24h": (timedelta(hours=24), _("24 hours")),
@@ -71,67 +74,76 @@ class OverviewView(WagtailAdminTemplateMixin, TemplateView):
         window = self.request.GET.get("window", "")
         window = window if window in WINDOWS else "24h"
         since = workers.now - WINDOWS[window][0]
+        lately = figures.lately(self.deliveries, since, workers.now)
+        attention = figures.attention(self.deliveries, workers.now)
+        endpoints = _endpoints(list(lately.endpoints)[:SHOWN])
         return super().get_context_data(
             workers=workers,
             window=window,
             windows=[(name, label) for name, (span, label) in WINDOWS.items()],
-            hours=figures.by_hour(self.deliveries, since, workers.now),
-            until_delivered=figures.until_delivered(self.deliveries, since),
-            until_answered=figures.until_answered(since),
-            **self._attention(workers.now),
-            **self._endpoints(since),
+            hours=lately.hours,
+            latencies=figures.latencies(self.deliveries, since),
+            attention=attention,
+            held_url=log_url(status="held"),
+            failed_url=log_url(
+                status="failed", created_at_from=_day(figures.failed_since(workers.now))
+            ),
+            oldest=self._oldest(attention.oldest, endpoints),
+            troubled=self._troubled(endpoints, attention.held_by_endpoint),
+            rows=self._rows(endpoints, lately.endpoints, since),
+            has_more_endpoints=len(lately.endpoints) > SHOWN,
             **kwargs,
         )
 
-    def _attention(self, now: datetime) -> dict[str, Any]:
-        held = figures.held_by_endpoint(self.deliveries)
-        failed = figures.failed_lately(self.deliveries, now)
-        oldest = figures.oldest_waiting(self.deliveries, submission_labels())
-        day = figures.failed_since(now).date().isoformat()
-        return {
-            "held_count": sum(held.values()),
-            "held_url": log_url(status="held"),
-            "failed_count": failed,
-            "failed_url": log_url(status="failed", created_at_from=day),
-            "troubled": [
-                {
-                    "endpoint": endpoint,
-                    "badge": endpoint_badge(endpoint),
-                    "url": endpoint_url(self.request, endpoint),
-                    "since": _since(endpoint),
-                    "reason": endpoint.state.get_hold_display() if endpoint.state.hold else "",
-                    "held": held.get(endpoint.pk, 0),
-                    "log_url": log_url(status="held", endpoint=endpoint.pk),
-                }
-                for endpoint in _troubled()
-            ],
-            "oldest": oldest and {
-                "delivery": oldest,
-                "url": delivery_url(oldest),
-                "label": event_label(oldest.message.event_type),
-                "about": about(oldest),
-            },
-        }  # fmt: skip
-
-    def _endpoints(self, since: datetime) -> dict[str, Any]:
-        tallies = figures.by_endpoint(self.deliveries, since)
-        shown = list(tallies)[: figures.ENDPOINTS_SHOWN]
-        known = Endpoint.objects.select_related("state").in_bulk(shown)
-        day = localtime(since).date().isoformat()
-        return {
-            "rows": [
-                {
-                    "endpoint": known[pk],
-                    "badge": endpoint_badge(known[pk]),
-                    "url": endpoint_url(self.request, known[pk]),
-                    "log_url": log_url(endpoint=pk, created_at_from=day),
-                    "tally": tallies[pk],
-                }
-                for pk in shown
-                if pk in known
-            ],
-            "has_more_endpoints": len(tallies) > len(shown),
+    def _oldest(
+        self, oldest: figures.Waiting | None, endpoints: dict[int, Endpoint]
+    ) -> dict[str, Any] | None:
+        if oldest is None:
+            return None
+        waiting = {
+            "status": ["pending", "held"],
+            "endpoint": oldest.endpoint_id,
+            "event_type": oldest.event_type,
+            "ordering": "created_at",
         }
+        return {
+            "since": oldest.since,
+            "label": event_label(oldest.event_type),
+            "endpoint": endpoints.get(oldest.endpoint_id, ""),
+            "url": log_url(**waiting),
+        }
+
+    def _troubled(
+        self, endpoints: dict[int, Endpoint], held: dict[int, int]
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "endpoint": endpoint,
+                "badge": endpoint_badge(endpoint),
+                "url": endpoint_url(self.request, endpoint),
+                "since": _since(endpoint),
+                "reason": endpoint.state.get_hold_display() if endpoint.state.hold else "",
+                "held": held.get(pk, 0),
+                "log_url": log_url(status="held", endpoint=pk),
+            }
+            for pk, endpoint in endpoints.items()
+            if endpoint_status(endpoint) in ("held", "failing")
+        ]
+
+    def _rows(
+        self, endpoints: dict[int, Endpoint], tallies: dict[int, figures.Tally], since: datetime
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "endpoint": endpoints[pk],
+                "badge": endpoint_badge(endpoints[pk]),
+                "url": endpoint_url(self.request, endpoints[pk]),
+                "log_url": log_url(endpoint=pk, created_at_from=_day(since)),
+                "tally": tally,
+            }
+            for pk, tally in list(tallies.items())[:SHOWN]
+            if pk in endpoints
+        ]
 
 
 class WebhooksSummaryItem(StyledMixin, SummaryItem):
@@ -144,9 +156,8 @@ class WebhooksSummaryItem(StyledMixin, SummaryItem):
         return bool(self.request.user.has_perm(VIEW_DELIVERY))
 
     def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
-        deliveries = deliveries_for(self.request.user)
-        held = sum(figures.held_by_endpoint(deliveries).values())
-        return {"count": held + figures.failed_lately(deliveries, web_now())}
+        found = figures.attention(deliveries_for(self.request.user), web_now())
+        return {"count": found.held + found.failed}
 
 
 def add_to_summary(request: HttpRequest, items: list[Any]) -> None:
@@ -159,14 +170,20 @@ def workers_seen() -> Workers:
 
 
 def log_url(**query: Any) -> str:
-    return f"{reverse('wagtail_webhooks_deliveries:index')}?{urlencode(query)}"
+    return f"{reverse('wagtail_webhooks_deliveries:index')}?{urlencode(query, doseq=True)}"
 
 
-def _troubled() -> list[Endpoint]:
-    troubled = Endpoint.objects.filter(state__in=EndpointState.objects.in_trouble())
-    return list(troubled.select_related("state")[: figures.ENDPOINTS_SHOWN])
+def _endpoints(busiest: list[int]) -> dict[int, Endpoint]:
+    """Those with the most deliveries, and those that are held or fail."""
+    troubled = Q(state__in=EndpointState.objects.in_trouble())
+    found = Endpoint.objects.filter(troubled | Q(pk__in=busiest)).select_related("state")
+    return {endpoint.pk: endpoint for endpoint in found.defer("url", "signing_secret")}
 
 
 def _since(endpoint: Endpoint) -> datetime | None:
     state = endpoint.state
     return state.held_at if state.is_held else state.failing_since
+
+
+def _day(moment: datetime) -> str:
+    return localtime(moment).date().isoformat()

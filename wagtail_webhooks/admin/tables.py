@@ -75,8 +75,9 @@ class WaitingColumn(Column):
 
 
 def listed(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """With all that a row of a listing needs, and without what it must not load."""
+    """The newest first, with all that a row needs, and without what it must not load."""
     related = deliveries.select_related("message__page", "endpoint__state")
+    related = related.order_by("-created_at", "-pk")
     return related.defer("message__body", "endpoint__url", "endpoint__signing_secret")
 
 

@@ -117,6 +117,7 @@ class DeliveryViewSet(ModelViewSet):
     actions = {
         "resend": delivery_actions.ResendView,
         "cancel": delivery_actions.CancelView,
+        "stop_order": delivery_actions.StopOrderView,
     }
 
     @cached_property

@@ -165,7 +165,7 @@ def visits(form: Any) -> Iterator[tuple[Any, dict[str, str]]]:
             "log, one month of last half-year": f"{log}?created_at_from={month}"
             f"&created_at_to={month + timedelta(days=30)}",
             "log, an id": f"{log}?q={message}",
-            "log, the beginning of an id": f"{log}?q={message[:-3]}",
+            "log, the beginning of an id": f"{log}?q={message[:-2]}",
             "log, an id that is not there": f"{log}?q=msg_nowhere",
             "log, oldest first": f"{log}?ordering=created_at",
             "log, by the next attempt": f"{log}?ordering=next_attempt_at",

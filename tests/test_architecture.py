@@ -64,7 +64,6 @@ WITHOUT_DATABASE = {
     "signatures",
     "throttles",
     "transport",
-    "connections",
 }
 
 MAX_FILE_LINES = 350

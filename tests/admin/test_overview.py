@@ -212,3 +212,17 @@ def test_the_home_page_tells_nothing_to_those_who_may_not_see_the_log(
     home = client_with().get(reverse(HOME)).content.decode()
     assert "to see to" not in home
     assert reverse("wagtail_webhooks_overview:index") not in home
+
+
+def test_it_asks_the_database_twelve_times_however_much_there_is(
+    root: Client, make_delivery: MakeDelivery, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(6):
+        endpoint = Endpoint.objects.create(name=str(number), url=URL)
+        EndpointState.objects.filter(pk=endpoint.pk).update(hold="failing")
+        for status in ("pending", "failed", "succeeded"):
+            add_attempt(make_delivery(status, to=endpoint), "ok", 200)
+    overview(root)
+    for window in ("24h", "7d"):
+        with django_assert_max_num_queries(12):
+            overview(root, window=window)

@@ -94,7 +94,7 @@ class DeliveryIndexView(generic.IndexView):
 
     def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.orders_by_due_time:  # what has ended has no place in such an order
-            queryset = queryset.filter(status=Status.PENDING)
+            queryset = queryset.filter(status=Status.PENDING, next_attempt_at__isnull=False)
         # The id decides among equals, so that no row is on two pages or on none.
         sign = "-" if self.ordering.startswith("-") else ""
         return queryset.order_by(self.ordering, f"{sign}pk")

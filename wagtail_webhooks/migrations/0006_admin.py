@@ -6,61 +6,95 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('wagtail_webhooks', '0003_pacing'),
+        ("wagtail_webhooks", "0003_pacing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BulkOrder',
+            name="BulkOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('resend', 'Resend'), ('cancel', 'Cancel')], max_length=10)),
-                ('query', models.TextField(blank=True, default='')),
-                ('below', models.BigIntegerField()),
-                ('total', models.PositiveIntegerField()),
-                ('seen', models.PositiveIntegerField(default=0)),
-                ('counts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("resend", "Resend"), ("cancel", "Cancel")], max_length=10
+                    ),
+                ),
+                ("query", models.TextField(blank=True, default="")),
+                ("below", models.BigIntegerField()),
+                ("total", models.PositiveIntegerField()),
+                ("seen", models.PositiveIntegerField(default=0)),
+                ("counts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'order for many deliveries',
-                'verbose_name_plural': 'orders for many deliveries',
-                'default_permissions': (),
+                "verbose_name": "order for many deliveries",
+                "verbose_name_plural": "orders for many deliveries",
+                "default_permissions": (),
             },
         ),
         migrations.AlterField(
-            model_name='delivery',
-            name='endpoint',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='wagtail_webhooks.endpoint', verbose_name='endpoint'),
+            model_name="delivery",
+            name="endpoint",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deliveries",
+                to="wagtail_webhooks.endpoint",
+                verbose_name="endpoint",
+            ),
         ),
         migrations.AlterField(
-            model_name='delivery',
-            name='message',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='wagtail_webhooks.message'),
+            model_name="delivery",
+            name="message",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="wagtail_webhooks.message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['created_at', 'status', 'endpoint'], name='webhooks_delivery_created'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["created_at", "status", "endpoint"], name="webhooks_delivery_created"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['status', 'created_at'], name='webhooks_delivery_status'),
+            model_name="delivery",
+            index=models.Index(fields=["status", "created_at"], name="webhooks_delivery_status"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['endpoint', 'created_at'], name='webhooks_delivery_endpoint'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["endpoint", "created_at"], name="webhooks_delivery_endpoint"
+            ),
         ),
         migrations.AddField(
-            model_name='bulkorder',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="bulkorder",
+            name="user",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='bulkorder',
-            index=models.Index(condition=models.Q(('finished_at', None)), fields=['id'], name='webhooks_order_unfinished'),
+            model_name="bulkorder",
+            index=models.Index(
+                condition=models.Q(("finished_at", None)),
+                fields=["id"],
+                name="webhooks_order_unfinished",
+            ),
         ),
     ]

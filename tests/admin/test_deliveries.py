@@ -15,6 +15,7 @@ from wagtail.models import Page
 
 from wagtail_webhooks.admin import pagination
 from wagtail_webhooks.admin.delivery_views import DeliveryIndexView
+from wagtail_webhooks.admin.tables import next_attempt
 from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Message
 
 from .conftest import URL, MakeDelivery, text_of
@@ -226,3 +227,15 @@ def test_a_longer_page_takes_no_more_queries(
         of_length(12, monkeypatch)
         with django_assert_max_num_queries(len(short)):
             root.get(reverse(LOG), query)
+
+
+def test_the_next_attempt_is_told_only_where_there_will_be_one(
+    make_delivery: MakeDelivery, held_endpoint: Endpoint
+) -> None:
+    at = timezone.now() + timedelta(hours=2, minutes=1, seconds=30)
+    assert (
+        next_attempt(make_delivery("pending", next_attempt_at=at)) == "in 2\xa0hours, 1\xa0minute"
+    )
+    assert next_attempt(make_delivery("pending", next_attempt_at=timezone.now())) == "at once"
+    assert next_attempt(make_delivery("pending", to=held_endpoint, next_attempt_at=at)) == ""
+    assert next_attempt(make_delivery("succeeded", next_attempt_at=at)) == ""

@@ -85,6 +85,7 @@ TABLE = {
     f"{E}:send_test":          Line("tester", 200, 302),
     f"{D}:index":              Line(LOG, 200, 405),
     f"{D}:index_results":      Line(LOG, 200, 405),
+    f"{D}:rows":               Line(LOG, 200, 405),
     f"{D}:inspect":            Line(LOG, 200, 405),
     f"{D}:resend":             Line("resender", 200, 302),
     f"{D}:cancel":             Line("resender", 200, 302),

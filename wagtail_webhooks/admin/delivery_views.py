@@ -26,7 +26,7 @@ from .badges import attempt_badge, delivery_badge, hold_of, last_answer
 from .bodies import sent_body
 from .explain import cause_of, explain
 from .exports import DELIVERY_EXPORT, as_text, without_controls
-from .filters import DeliveryFilterSet, search_deliveries
+from .filters import DeliveryFilterSet, ids_among, search_deliveries
 from .pagination import CappedPaginator
 from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
 from .tables import (
@@ -37,10 +37,14 @@ from .tables import (
     event_label,
     is_held,
     listed,
+    next_attempt,
 )
 
 
 ATTEMPTS_SHOWN = 100
+#: Of cells that change while somebody looks at the log.
+LIVE = "webhooks-live"
+ROWS_ASKED_FOR = 200
 
 
 class DeliveryIndexView(generic.IndexView):
@@ -61,7 +65,7 @@ class DeliveryIndexView(generic.IndexView):
     @cached_property
     def columns(self) -> list[Any]:
         columns = [
-            DeliveryBadgeColumn("status", label=_("Status")),
+            DeliveryBadgeColumn("status", label=_("Status"), classname=LIVE),
             self._get_title_column_class(TitleColumn)(
                 "event",
                 label=_("Event"),
@@ -72,10 +76,16 @@ class DeliveryIndexView(generic.IndexView):
             ),
             Column("about", label=_("About"), accessor=about, classname="webhooks-cell-text"),
             EndpointColumn("endpoint", label=_("Endpoint"), accessor="endpoint.name"),
-            Column("attempt_count", label=_("Attempts")),
-            Column("last_answer", label=_("Last answer"), accessor=last_answer),
+            Column("attempt_count", label=_("Attempts"), classname=LIVE),
+            Column("last_answer", label=_("Last answer"), accessor=last_answer, classname=LIVE),
             DateColumn("created_at", label=_("Created"), sort_key="created_at"),
-            DateColumn("next_attempt_at", label=_("Next attempt"), sort_key="next_attempt_at"),
+            Column(
+                "next_attempt_at",
+                label=_("Next attempt"),
+                accessor=next_attempt,
+                sort_key="next_attempt_at",
+                classname=LIVE,
+            ),
         ]
         if self.can_resend:
             columns.insert(0, BulkActionsCheckboxColumn("bulk", obj_type="delivery"))
@@ -139,6 +149,20 @@ class DeliveryIndexView(generic.IndexView):
         context["orders_by_due_time"] = self.orders_by_due_time
         context["orders"] = BulkOrder.objects.unfinished() if self.can_resend else ()
         return context
+
+
+class DeliveryRowsView(DeliveryIndexView):
+    """The rows of the log with the given ids, as they are now: the page asks for them again."""
+
+    template_name = "wagtail_webhooks/admin/delivery_rows.html"
+    filterset_class = None
+    paginate_by = None
+    is_searchable = False
+    list_export: list[str] = []
+
+    def get_base_queryset(self) -> QuerySet[Any]:
+        ids = ids_among(self.request.GET.getlist("id")[:ROWS_ASKED_FOR])
+        return super().get_base_queryset().filter(pk__in=ids)
 
 
 class DeliveryInspectView(generic.InspectView):

@@ -8,12 +8,15 @@ from django import forms
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.timesince import timeuntil
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.tables import Column, DateColumn, Table, TitleColumn
 
 from wagtail_webhooks.events import event_types
 from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import OPEN, Status
 
 from .badges import HELD, delivery_badge, delivery_status, endpoint_badge, last_answer, state_of
 
@@ -38,6 +41,7 @@ class DeliveryBadgeColumn(BadgeColumn):
         context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
         context["badge"] = delivery_badge(instance)
         context["note"] = hold_note(instance.endpoint) if is_held(instance) else ""
+        context["is_open"] = instance.status in OPEN
         return context
 
 
@@ -110,6 +114,16 @@ def delivery_url(delivery: Delivery) -> str:
 
 def is_held(delivery: Delivery) -> bool:
     return delivery_status(delivery) == HELD
+
+
+def next_attempt(delivery: Delivery) -> str:
+    """When it is tried again, as far as that is known: what is held has no such time."""
+    at = delivery.next_attempt_at
+    if at is None or delivery_status(delivery) != Status.PENDING:
+        return ""
+    if at <= now():
+        return _("at once")
+    return _("in %(time)s") % {"time": timeuntil(at)}
 
 
 def hold_note(endpoint: Endpoint) -> str:

@@ -135,7 +135,8 @@ class DeliveryViewSet(ModelViewSet):
     def get_urlpatterns(self) -> list[Any]:
         kept = {"index", "index_results", "inspect"}
         patterns = [found for found in super().get_urlpatterns() if found.name in kept]
-        return patterns + action_urls(self)
+        rows = path("rows/", self.construct_view(delivery_views.DeliveryRowsView), name="rows")
+        return [*patterns, rows, *action_urls(self)]
 
 
 class WebhooksGroup(ModelViewSetGroup):

@@ -23,7 +23,8 @@ from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
-from .bodies import sent_body
+from .bodies import pretty, sent_body
+from .curl import as_curl
 from .explain import cause_of, explain
 from .exports import DELIVERY_EXPORT, as_text, without_controls
 from .filters import DeliveryFilterSet, ids_among, search_deliveries
@@ -51,7 +52,7 @@ class DeliveryIndexView(generic.IndexView):
     template_name = "wagtail_webhooks/admin/delivery_index.html"
     results_template_name = "wagtail_webhooks/admin/delivery_index_results.html"
     paginator_class = CappedPaginator
-    filterset_class = DeliveryFilterSet
+    filterset_class: Any = DeliveryFilterSet
     search_fields = ["message__id"]
     default_ordering = "-created_at"
     any_permission_required = ["view"]
@@ -199,6 +200,9 @@ class DeliveryInspectView(generic.InspectView):
         is_open = delivery.status in OPEN
         attempts = _attempts(delivery, with_answers=sees_payload)
         body = sent_body(delivery) if sees_payload else None
+        if body and body.is_final:
+            for entry in attempts:
+                entry["curl"] = as_curl(delivery, entry["attempt"], body.raw)
         if body or (sees_payload and any(map(_tells_something, attempts))):
             audit.payload_seen(delivery, user)
         return {
@@ -270,4 +274,9 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
 
 def _answer(attempt: Attempt | None) -> dict[str, Any]:
     answer: AttemptBody | None = getattr(attempt, "answer", None)
-    return {"answer": answer, "answer_text": Unlogged(answer.text) if answer else ""}
+    text = answer.text if answer else ""
+    return {
+        "answer": answer,
+        "answer_text": Unlogged(text),
+        "answer_pretty": Unlogged(pretty(text) if text[:1] in ("{", "[") else ""),
+    }

@@ -28,6 +28,7 @@ from .conftest import MakeDelivery
 OUR_APPS = ("wagtail_webhooks", "webhooks_opportunities")
 
 OV = "wagtail_webhooks_overview"
+T = "wagtail_webhooks_event_types"
 E = "wagtail_webhooks_endpoints"
 D = "wagtail_webhooks_deliveries"
 C = "wagtail_webhooks_endpoint_chooser"
@@ -68,6 +69,7 @@ class Line(NamedTuple):
 
 TABLE = {
     f"{OV}:index":              Line(LOG, 200, 405),
+    f"{T}:index":              Line(f"{LOG}, {ENDPOINTS}", 200, 405),
     f"{E}:index":              Line(ENDPOINTS, 200, 405),
     f"{E}:index_results":      Line(ENDPOINTS, 200, 405),
     f"{E}:add":                Line("creator, manager", 200, 200),

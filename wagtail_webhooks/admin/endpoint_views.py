@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -25,7 +25,7 @@ from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
-from . import notices
+from . import figures, notices
 from .badges import endpoint_badge, endpoint_status, hold_of
 from .explain import explain
 from .filters import EndpointFilterSet
@@ -175,6 +175,7 @@ class EndpointInspectView(generic.InspectView):
             "subscriptions": _subscriptions(endpoint),
             "users": users_of(endpoint, user),
             "recent": _recent(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
+            "sparkline": _sparkline(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
             "can_change": user.has_perm(CHANGE_ENDPOINT),
             "can_test": user.has_perm(SEND_TEST),
             "can_reveal": user.has_perm(REVEAL_SECRET),
@@ -190,6 +191,11 @@ def _waiting() -> QuerySet[Any]:
 def _recent(endpoint: Endpoint, viewer: Any) -> Table:
     deliveries = listed(deliveries_for(viewer).filter(endpoint=endpoint))[:RECENT]
     return recent_table(list(deliveries), with_endpoint=False)
+
+
+def _sparkline(endpoint: Endpoint, viewer: Any) -> figures.Sparkline:
+    deliveries = deliveries_for(viewer).filter(endpoint=endpoint)
+    return figures.sparkline(figures.lately(deliveries, now() - timedelta(hours=24), now()))
 
 
 def _old_secret_until(endpoint: Endpoint) -> datetime | None:

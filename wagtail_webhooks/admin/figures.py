@@ -88,6 +88,48 @@ def lately(deliveries: QuerySet[Delivery], since: datetime, until: datetime) -> 
 
 
 @dataclass(frozen=True)
+class Bar:
+    """In a drawing of 30 units of height; from its lower edge, what is good and what is not."""
+
+    x: int
+    good: float
+    bad: float
+
+    @property
+    def good_y(self) -> float:
+        return SPARKLINE_HEIGHT - self.good
+
+    @property
+    def bad_y(self) -> float:
+        return self.good_y - self.bad
+
+
+@dataclass(frozen=True)
+class Sparkline:
+    bars: list[Bar]
+    total: Tally
+    width: int
+    height: int
+
+
+SPARKLINE_HEIGHT = 30
+_BAR_WIDTH = 8
+
+
+def sparkline(found: Lately) -> Sparkline:
+    highest = max([hour.tally.total for hour in found.hours] + [1])
+    unit = SPARKLINE_HEIGHT / highest
+    bars, total = [], Tally()
+    for index, hour in enumerate(found.hours):
+        tally = hour.tally
+        good = round(tally.succeeded * unit, 1)
+        bars.append(Bar(index * _BAR_WIDTH, good, round((tally.total - tally.succeeded) * unit, 1)))
+        for name in ("succeeded", "waiting", "failed", "cancelled"):
+            setattr(total, name, getattr(total, name) + getattr(tally, name))
+    return Sparkline(bars, total, len(bars) * _BAR_WIDTH, SPARKLINE_HEIGHT)
+
+
+@dataclass(frozen=True)
 class Percentiles:
     """In seconds, of ``count`` samples."""
 

@@ -74,6 +74,12 @@ def submission_labels() -> set[str]:
     return {label_of(model) for model in submission_classes()}
 
 
+def may_look_at_endpoints(user: Any) -> bool:
+    """Wagtail lets in whoever may do anything with them."""
+    actions = ("view", "add", "change", "delete")
+    return any(user.has_perm(f"wagtail_webhooks.{action}_endpoint") for action in actions)
+
+
 def limit_to_nameable(field: Any, present_id: Any) -> None:
     """Let a form accept endpoints that are in use, and the one that is named already."""
     nameable = Q(archived_at=None) | Q(pk=present_id)

@@ -19,6 +19,7 @@ from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import OPEN, Status
 
 from .badges import HELD, delivery_badge, delivery_status, endpoint_badge, last_answer, state_of
+from .permissions import may_look_at_endpoints
 
 
 STYLES = "wagtail_webhooks/css/admin.css"
@@ -139,8 +140,7 @@ def waiting_url(endpoint: Endpoint) -> str:
 
 def endpoint_url(request: Any, endpoint: Endpoint) -> str:
     """The endpoint's page in the admin; empty where the user may not see it."""
-    actions = ("view", "add", "change", "delete")
-    if any(request.user.has_perm(f"wagtail_webhooks.{action}_endpoint") for action in actions):
+    if may_look_at_endpoints(request.user):
         return reverse("wagtail_webhooks_endpoints:inspect", args=(quote(endpoint.pk),))
     return ""
 

@@ -19,6 +19,7 @@ from . import (
     delivery_views,
     endpoint_actions,
     endpoint_views,
+    event_types,
     overview,
     trial_views,
 )
@@ -139,8 +140,26 @@ class DeliveryViewSet(ModelViewSet):
         return [*patterns, rows, *action_urls(self)]
 
 
+class EventTypesMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return event_types.may_see_event_types(request.user)
+
+
+class EventTypesViewSet(ViewSet):
+    name = "wagtail_webhooks_event_types"
+    icon = "list-ul"
+    menu_label = _("Event types")
+    menu_name = "webhook-event-types"
+    menu_order = 300
+    menu_item_class = EventTypesMenuItem
+    url_prefix = "webhooks/event-types"
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [path("", self.construct_view(event_types.EventTypesView), name="index")]
+
+
 class WebhooksGroup(ModelViewSetGroup):
-    items = (OverviewViewSet, EndpointViewSet, DeliveryViewSet)
+    items = (OverviewViewSet, EndpointViewSet, DeliveryViewSet, EventTypesViewSet)
     menu_label = _("Webhooks")
     menu_name = "webhooks"
     menu_icon = ICON

@@ -8,7 +8,7 @@ from wagtail_webhooks.events import EventType
 
 from .models import Department
 from .submission import LEAD_SUBMITTED
-from .viewsets import DepartmentViewSet
+from .viewsets import DepartmentViewSet, OpportunityPageViewSet
 
 
 @hooks.register("register_webhook_event_types")
@@ -20,6 +20,11 @@ def register_event_types() -> list[EventType]:
             _("Somebody sent the form of an opportunity."),
         )
     ]
+
+
+@hooks.register("register_admin_viewset")
+def register_page_listing() -> OpportunityPageViewSet:
+    return OpportunityPageViewSet("webhooks_opportunities_pages")
 
 
 register_snippet(Department, viewset=DepartmentViewSet)

@@ -67,7 +67,7 @@ $(LOWEST_VENV)/.stamp: $(VENV)/.stamp-python pyproject.toml
 	@echo 'Installing $(LOWEST) into $(LOWEST_VENV) …'
 	@$(PYTHON) -m venv $(LOWEST_VENV)
 	@$(LOWEST_VENV)/bin/python -m pip --disable-pip-version-check -qq install \
-		--editable '.[example]' $(foreach item,$(LOWEST),'$(item)')
+		--editable '.[example]' $(foreach item,$(LOWEST),'$(item)') wagtailstreamforms
 	@touch $@
 
 # --- What people do --------------------------------------------------------------------------
@@ -99,7 +99,7 @@ format: $(VENV)/.stamp-lint
 	$(BIN)/ruff format .
 
 .PHONY: migrations-check
-migrations-check: $(VENV)/.stamp-demo $(LOWEST_VENV)/.stamp
+migrations-check: $(VENV)/.stamp-test $(LOWEST_VENV)/.stamp
 	DATABASE_URL=sqlite://:memory: $(LOWEST_VENV)/bin/python $(MAKEMIGRATIONS)
 	DATABASE_URL=sqlite://:memory: $(RUN) $(MAKEMIGRATIONS)
 

@@ -7,6 +7,7 @@ PUBLIC: dict[str, frozenset[str]] = {
     module: frozenset(names.split())
     for module, names in {
         "admin.exports": "as_text without_controls",
+        "admin.pages": "PageStateColumn with_delivery_state",
         "admin.panels": "WebhookDeliveriesPanel",
         "admin.permissions": "NAME_ENDPOINTS limit_to_nameable",
         "conf": "conf Conf",

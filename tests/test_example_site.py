@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from wagtail.models import Page, Site
 
 from example_site.models import HomePage
@@ -107,6 +108,19 @@ def test_loading_it_twice_keeps_what_is_there(demo: None, settings: Any) -> None
     assert not team.subscriptions.exists()
     moved.refresh_from_db()
     assert moved.url.reveal() == "https://hooks.example.org/skills"
+
+
+def test_a_made_up_week_is_made_once(demo: None, settings: Any, capsys: Any) -> None:
+    settings.DEBUG = True
+    call_command("load_demo", history=True)
+    made = Delivery.objects.count()
+    assert made > 100
+    assert set(Delivery.objects.values_list("status", flat=True)) == {
+        "succeeded", "failed", "pending",
+    }  # fmt: skip
+    call_command("load_demo", history=True)
+    assert Delivery.objects.count() == made
+    assert not Delivery.objects.due(timezone.now()).exclude(endpoint__state__hold="failing")
 
 
 def test_endpoints_follow_the_receiver_to_another_port(demo: None, monkeypatch: Any) -> None:

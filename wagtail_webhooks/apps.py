@@ -14,13 +14,22 @@ class WagtailWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, forms, queue, signal_handlers
+        from . import checks, forms, queue, signal_handlers, tasks
 
         checks.register_all()
         queue.connect()
         signal_handlers.connect()
         forms.connect()
+        if _carry_out_orders not in tasks.further_steps:
+            tasks.further_steps.append(_carry_out_orders)
         post_migrate.connect(_arm, sender=self, dispatch_uid="wagtail_webhooks.arm")
+
+
+def _carry_out_orders() -> None:
+    # Imported when it is needed: the modules of the admin want all apps to be ready.
+    from .admin import orders
+
+    orders.carry_out()
 
 
 def _arm(using: str, **kwargs: Any) -> None:

@@ -37,6 +37,7 @@ _PLAIN = {
     "view_payload": (gettext_lazy("See content"), gettext_lazy("Content seen")),
     "resend": (gettext_lazy("Resend"), gettext_lazy("Resent")),
     "cancel": (gettext_lazy("Cancel"), gettext_lazy("Cancelled")),
+    "stop_order": (gettext_lazy("Stop"), gettext_lazy("Stopped")),
 }
 
 
@@ -47,6 +48,7 @@ def register(actions: Any) -> None:
         ("change_host", _HostChanged),
         ("change_fields", _FieldsChanged),
         ("bulk_resend", _ManyResent),
+        ("bulk_cancel", _ManyCancelled),
         ("export", _Exported),
     ):
         actions.register_action(f"wagtail_webhooks.{name}")(formatter)
@@ -78,6 +80,11 @@ def test_sent(endpoint: Endpoint, user: Any = None) -> None:
 def resent(counts: Mapping[int, int], user: Any = None) -> None:
     """How many by endpoint; without a user, by a command."""
     _each_endpoint("bulk_resend", counts, user)
+
+
+def cancelled(counts: Mapping[int, int], user: Any = None) -> None:
+    """How many by endpoint, when many were cancelled at once."""
+    _each_endpoint("bulk_cancel", counts, user)
 
 
 def exported(counts: Mapping[int, int], file_format: str, user: Any) -> None:
@@ -112,6 +119,15 @@ class _ManyResent(LogFormatter):
     def format_message(self, log_entry: Any) -> str:
         count = log_entry.data["count"]
         text = ngettext("%(count)d delivery resent", "%(count)d deliveries resent", count)
+        return text % {"count": count}
+
+
+class _ManyCancelled(LogFormatter):
+    label = gettext_lazy("Cancel many")
+
+    def format_message(self, log_entry: Any) -> str:
+        count = log_entry.data["count"]
+        text = ngettext("%(count)d delivery cancelled", "%(count)d deliveries cancelled", count)
         return text % {"count": count}
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FrameType
 from typing import Any
 
@@ -94,8 +94,24 @@ def wake() -> bool:
 
 def enqueue_drain() -> None:
     """Queue one drain, waiting for the broker as long as it takes."""
+    _enqueue(DRAIN, "webhooks drain")
+
+
+def sweep_on_commit() -> None:
+    """Ask for a sweep before its minute has come, once the caller's transaction is committed."""
+    transaction.on_commit(_ask_for_sweep, robust=True)
+
+
+def _ask_for_sweep() -> None:
+    try:
+        _within_patience(partial(_enqueue, SWEEP, "webhooks sweep"))
+    except Exception as error:  # noqa: BLE001  it comes by itself within two minutes
+        logger.warning("No sweep could be queued (%s).", type(error).__name__)
+
+
+def _enqueue(function: str, name: str) -> None:
     options: dict[str, Any] = {
-        "task_name": "webhooks drain",
+        "task_name": name,
         "ack_failure": True,
         "save": False,
         "timeout": task_timeout(),
@@ -103,7 +119,7 @@ def enqueue_drain() -> None:
     }
     if conf.queue_name:
         options["cluster"] = conf.queue_name
-    async_task(DRAIN, q_options=options)
+    async_task(function, q_options=options)
 
 
 def answer() -> None:

@@ -19,6 +19,9 @@ from .models import Endpoint, EndpointState
 
 logger = logging.getLogger(__name__)
 
+#: Steps of the sweep that belong to modules which come after this one; the apps add them.
+further_steps: list[Callable[[], object]] = []
+
 
 def drain() -> int:
     """Deliver what is due. Returns how many requests were made, as far as they are answered."""
@@ -45,8 +48,8 @@ def sweep() -> int:
 
 
 def pick_up() -> None:
-    """Give rows to events that have none, and states to endpoints that have none."""
-    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers):
+    """Give rows to events that have none, states to endpoints that have none, and so on."""
+    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers, *further_steps):
         _guarded(step)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from wagtail import hooks
 
 from . import audit
+from .admin.bulk_actions import BulkCancel, BulkResend
 from .admin.chooser import endpoint_chooser
-from .admin.delivery_actions import BulkResend
 from .admin.incidents import add_to_homepage
+from .admin.overview import add_to_summary
 from .admin.permissions import ReadOnlyPolicy
 from .admin.viewsets import WebhooksGroup
 from .models import Delivery
@@ -29,7 +30,9 @@ def register_webhooks() -> list[Any]:
 
 
 hooks.register("register_bulk_action", BulkResend)
+hooks.register("register_bulk_action", BulkCancel)
 hooks.register("construct_homepage_panels", add_to_homepage)
+hooks.register("construct_homepage_summary_items", add_to_summary)
 
 
 @hooks.register("register_icons")

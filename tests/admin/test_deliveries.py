@@ -13,7 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Page
 
-from wagtail_webhooks.models import Delivery, Endpoint, EndpointState
+from wagtail_webhooks.admin import pagination
+from wagtail_webhooks.admin.delivery_views import DeliveryIndexView
+from wagtail_webhooks.admin.tables import next_attempt
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Message
 
 from .conftest import URL, MakeDelivery, text_of
 
@@ -135,3 +138,104 @@ def test_the_export_keeps_the_filters(root: Client, make_delivery: MakeDelivery)
     rows = list(csv.DictReader(io.StringIO(export)))
     assert len(rows) == 1
     assert failed.message_id in export
+
+
+def of_length(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages have that many rows."""
+    monkeypatch.setattr(DeliveryIndexView, "get_paginate_by", lambda self, queryset: length)
+
+
+def pks(response: Any) -> list[int]:
+    return [delivery.pk for delivery in response.context["object_list"]]
+
+
+def test_a_log_that_is_longer_than_is_counted_says_so(
+    root: Client, make_delivery: MakeDelivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pagination, "COUNTED", 3)
+    made = [make_delivery().pk for _ in range(4)]
+    page = root.get(reverse(LOG))
+    assert "There are more than 3 deliveries here" in text_of(page)
+    assert "more than 3 deliveries" in text_of(page).lower()
+    assert pks(page) == made[:0:-1]
+    Delivery.objects.filter(pk=made[0]).delete()
+    page = root.get(reverse(LOG))
+    assert "more than" not in text_of(page)
+    assert "3 deliveries" in text_of(page)
+
+
+@pytest.mark.parametrize("is_capped", [True, False])
+@pytest.mark.parametrize("ordering", ["created_at", "-created_at"])
+def test_pages_follow_each_other_in_either_direction(
+    root: Client,
+    make_delivery: MakeDelivery,
+    monkeypatch: pytest.MonkeyPatch,
+    ordering: str,
+    is_capped: bool,
+) -> None:
+    of_length(2, monkeypatch)
+    monkeypatch.setattr(pagination, "COUNTED", 4 if is_capped else 5)
+    made = [make_delivery().pk for _ in range(5)]
+    same = timezone.now()
+    Delivery.objects.filter(pk__in=made[1:4]).update(created_at=same)
+    Delivery.objects.filter(pk=made[4]).update(created_at=same + timedelta(seconds=1))
+    wanted = made if ordering == "created_at" else made[::-1]
+    pages = [pks(root.get(reverse(LOG), {"p": p, "ordering": ordering})) for p in (1, 2, 3)]
+    if is_capped:
+        assert pages == [wanted[:2], wanted[2:4], wanted[2:4]]
+    else:
+        assert pages == [wanted[:2], wanted[2:4], wanted[4:]]
+
+
+def test_sorted_by_the_next_attempt_it_shows_what_waits_for_one(
+    root: Client, make_delivery: MakeDelivery
+) -> None:
+    make_delivery("succeeded")
+    now = timezone.now()
+    late = make_delivery("pending", next_attempt_at=now + timedelta(hours=2)).pk
+    soon = make_delivery("pending", next_attempt_at=now).pk
+    make_delivery("pending")
+    page = root.get(reverse(LOG), {"ordering": "next_attempt_at"})
+    assert pks(page) == [soon, late]
+    assert "only those that wait for one are shown" in text_of(page)
+
+
+@pytest.mark.parametrize("length", [30, 20])
+def test_the_beginning_of_an_id_is_enough_and_its_prefix_may_be_missing(
+    root: Client, make_delivery: MakeDelivery, length: int
+) -> None:
+    wanted = make_delivery().message_id
+    Message.objects.create(id="msg_00000000000000000000000000")
+    start = wanted[:length]
+    for text in (start, f" {start} ", start.removeprefix("msg_").lower()):
+        assert [one.message_id for one in root.get(reverse(LOG), {"q": text}).context[
+            "object_list"]] == [wanted]  # fmt: skip
+    assert listed(root, q=wanted[5:12]) == set()
+
+
+def test_a_longer_page_takes_no_more_queries(
+    root: Client, make_delivery: MakeDelivery, home: Page, monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+) -> None:  # fmt: skip
+    for number in range(12):
+        make_delivery(to=Endpoint.objects.create(name=str(number), url=URL), page=home)
+    root.get(reverse(LOG))
+    for query in ({}, {"status": "succeeded"}, {"event_type": "page.published"}):
+        of_length(2, monkeypatch)
+        with django_assert_max_num_queries(12) as short:
+            root.get(reverse(LOG), query)
+        of_length(12, monkeypatch)
+        with django_assert_max_num_queries(len(short)):
+            root.get(reverse(LOG), query)
+
+
+def test_the_next_attempt_is_told_only_where_there_will_be_one(
+    make_delivery: MakeDelivery, held_endpoint: Endpoint
+) -> None:
+    at = timezone.now() + timedelta(hours=2, minutes=1, seconds=30)
+    assert (
+        next_attempt(make_delivery("pending", next_attempt_at=at)) == "in 2\xa0hours, 1\xa0minute"
+    )
+    assert next_attempt(make_delivery("pending", next_attempt_at=timezone.now())) == "at once"
+    assert next_attempt(make_delivery("pending", to=held_endpoint, next_attempt_at=at)) == ""
+    assert next_attempt(make_delivery("succeeded", next_attempt_at=at)) == ""

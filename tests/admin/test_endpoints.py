@@ -367,3 +367,16 @@ def test_its_page_shows_the_log_only_to_those_who_may_see_it(
     make_delivery()
     url = reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk])
     assert "Latest deliveries" not in text_of(client_with("view_endpoint").get(url))
+
+
+def test_a_day_is_drawn_and_said_in_words(
+    root: Client, make_delivery: MakeDelivery, endpoint: Endpoint
+) -> None:
+    url = reverse("wagtail_webhooks_endpoints:inspect", args=[endpoint.pk])
+    assert "webhooks-sparkline" not in text_of(root.get(url))
+    for status in ("succeeded", "succeeded", "failed", "pending"):
+        make_delivery(status)
+    page = text_of(root.get(url))
+    assert "In the last 24 hours: 2 delivered, 1 waiting, 1 failed." in page
+    assert 'class="webhooks-sparkline__good"' in page
+    assert 'y="15.0" width="6" height="15.0"' in page

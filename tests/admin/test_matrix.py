@@ -20,13 +20,15 @@ from wagtail.models import ModelLogEntry
 
 from tests.factories import make_department
 from wagtail_webhooks.admin import trial_views
-from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.models import BulkOrder, Endpoint
 
 from .conftest import MakeDelivery
 
 
 OUR_APPS = ("wagtail_webhooks", "webhooks_opportunities")
 
+OV = "wagtail_webhooks_overview"
+T = "wagtail_webhooks_event_types"
 E = "wagtail_webhooks_endpoints"
 D = "wagtail_webhooks_deliveries"
 C = "wagtail_webhooks_endpoint_chooser"
@@ -66,6 +68,8 @@ class Line(NamedTuple):
 
 
 TABLE = {
+    f"{OV}:index":              Line(LOG, 200, 405),
+    f"{T}:index":              Line(f"{LOG}, {ENDPOINTS}", 200, 405),
     f"{E}:index":              Line(ENDPOINTS, 200, 405),
     f"{E}:index_results":      Line(ENDPOINTS, 200, 405),
     f"{E}:add":                Line("creator, manager", 200, 200),
@@ -88,9 +92,11 @@ TABLE = {
     f"{E}:unshare_contract":   Line("manager", 200, 302),
     f"{D}:index":              Line(LOG, 200, 405),
     f"{D}:index_results":      Line(LOG, 200, 405),
+    f"{D}:rows":               Line(LOG, 200, 405),
     f"{D}:inspect":            Line(LOG, 200, 405),
     f"{D}:resend":             Line("resender", 200, 302),
     f"{D}:cancel":             Line("resender", 200, 302),
+    f"{D}:stop_order":         Line("resender", 200, 302),
     f"{C}:choose":             Line("manager", 200, 405),
     f"{C}:choose_results":     Line("manager", 200, 405),
     f"{C}:chosen":             Line("manager", 200, 405),
@@ -112,6 +118,7 @@ TABLE = {
     # Wagtail has the URL even where there is no form behind it, and trips over that.
     f"{SC}:create":            Line("department editor", 200, 500),
     "bulk:wagtail_webhooks/delivery/resend":           Line("resender", 200, 302),
+    "bulk:wagtail_webhooks/delivery/cancel":           Line("resender", 200, 302),
     # Wagtail's own: it answers everybody, and deletes for those who may.
     "bulk:webhooks_opportunities/department/delete":   Line(EVERYBODY, 200, 302),
 }  # fmt: skip
@@ -163,7 +170,9 @@ def targets(db: None, make_delivery: MakeDelivery) -> dict[str, int]:
     department = make_department()
     return {
         E: unused.pk, C: unused.pk, D: delivery.pk, S: department.pk, SC: department.pk,
+        f"{D}:stop_order": BulkOrder.objects.create(action="resend", below=0, total=1).pk,
         "bulk:wagtail_webhooks/delivery/resend": delivery.pk,
+        "bulk:wagtail_webhooks/delivery/cancel": delivery.pk,
         "bulk:webhooks_opportunities/department/delete": department.pk,
     }  # fmt: skip
 
@@ -193,14 +202,15 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def url_of(name: str, targets: dict[str, int]) -> str:
     namespace, _, action = name.partition(":")
+    target = targets.get(name, targets.get(namespace))
     if namespace == "bulk":
-        return f"{reverse('wagtail_bulk_action', args=action.split('/'))}?id={targets[name]}"
+        return f"{reverse('wagtail_bulk_action', args=action.split('/'))}?id={target}"
     if action == "chosen_multiple":
-        return f"{reverse(name)}?id={targets[namespace]}"
+        return f"{reverse(name)}?id={target}"
     try:
         return reverse(name)
     except Exception:
-        return reverse(name, args=[targets[namespace]])
+        return reverse(name, args=[target])
 
 
 def answer(response: Any) -> int | str:

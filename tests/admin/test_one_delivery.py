@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, Page
 
+from wagtail_webhooks.admin.curl import as_curl
 from wagtail_webhooks.models import Attempt, Delivery, DeliveryBody
 from wagtail_webhooks.opportunities.models import OpportunityPage
 
 from .conftest import (
+    SECRET_PATH,
     SUBMISSION,
     Clients,
     MakeDelivery,
@@ -181,3 +184,27 @@ def test_its_page_asks_the_database_as_often_for_many_attempts_as_for_one(
         add_attempt(delivery, "http", 500, "no")
     with django_assert_max_num_queries(len(few)):
         page_of(root, delivery)
+
+
+def test_a_request_can_be_tried_with_curl_by_those_who_may_see_what_it_held(
+    root: Client, client_with: Clients, make_delivery: MakeDelivery
+) -> None:
+    delivery = make_delivery("failed", data={"name": "O'Hara @home"}, format="standard")
+    attempt = add_attempt(delivery, "http", 500)
+    attempt.request_headers |= {"authorization": "[hidden]"}
+    command = as_curl(delivery, attempt, delivery.body().decode())
+    words = shlex.split(command)
+    assert words[:4] == ["curl", "--request", "POST", "https://hooks.example.org/[hidden]"]
+    assert words[words.index("--data-raw") + 1].encode() == delivery.body()
+    assert f"webhook-id: {delivery.message_id}" in words
+    assert SECRET_PATH not in command
+    assert "Copy as curl" in page_of(root, delivery)
+    assert "curl" not in page_of(client_with("view_delivery"), delivery)
+
+
+def test_an_answer_in_json_is_laid_out(root: Client, make_delivery: MakeDelivery) -> None:
+    delivery = make_delivery("succeeded")
+    add_attempt(delivery, "ok", 200, '{"stored":{"as":7}}')
+    page = page_of(root, delivery)
+    assert "{\n  &quot;stored&quot;: {\n    &quot;as&quot;: 7\n  }\n}</pre>" in page
+    assert "{&quot;stored&quot;:{&quot;as&quot;:7}}</textarea>" in page

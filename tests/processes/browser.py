@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,3 +40,23 @@ def chromium() -> Iterator[Any]:
             yield running
         finally:
             running.close()
+
+
+def log_in(browser: Any, url: str, username: str, **context: Any) -> Any:
+    """A page of the admin, in a context of its own, for one of the demo's accounts."""
+    options = {"viewport": {"width": 1280, "height": 900}, **context}
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{url}/admin/login/")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", "demo")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/admin/")
+    return page
+
+
+def keep_picture(page: Any, name: str) -> None:
+    """For people to look at, where a folder for them is named."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)

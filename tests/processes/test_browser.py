@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import standardwebhooks
 import svix
 
-from tests.processes.browser import chromium
+from tests.processes.browser import chromium, keep_picture, log_in
 from tests.processes.site import LiveSite, eventually
 from wagtail_webhooks.testing import Answer, Receiver
 
@@ -36,7 +34,7 @@ def test_an_editor_gives_an_opportunity_an_endpoint_and_sees_its_lead_delivered(
         site.manage("webhooks_drain")
         site.start_web()
         site.start_cluster()
-        editor = log_in(browser, site, "editor")
+        editor = log_in(browser, site.url, "editor")
 
         secret, address = create_opportunity(editor, site, f"{receiver.url}?key=of-the-office")
         reference = send_lead(browser, address)
@@ -62,17 +60,6 @@ def test_an_editor_gives_an_opportunity_an_endpoint_and_sees_its_lead_delivered(
         eventually(lambda: len(leads(receiver)) == 2, 30)
         first, second = leads(receiver)
         assert (first.id, first.body) == (second.id, second.body)
-
-
-def log_in(browser: Any, site: LiveSite, username: str) -> Any:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(20_000)
-    page.goto(f"{site.url}/admin/login/")
-    page.fill("[name=username]", username)
-    page.fill("[name=password]", "demo")
-    page.click("button[type=submit]")
-    page.wait_for_url("**/admin/")
-    return page
 
 
 def create_opportunity(editor: Any, site: LiveSite, url: str) -> tuple[str, str]:
@@ -143,10 +130,3 @@ def resend(editor: Any) -> None:
 
 def leads(receiver: Receiver) -> list[Any]:
     return [request for request in receiver.received if b'"lead.submitted"' in request.body]
-
-
-def keep_picture(page: Any, name: str) -> None:
-    """For people to look at, where a folder for them is named."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)

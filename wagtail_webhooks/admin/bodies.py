@@ -30,10 +30,11 @@ def sent_body(delivery: Delivery) -> SentBody | None:
     if not raw:
         return None
     is_final = bool(delivery.body_sha256) or delivery.shares_body
-    return SentBody(Unlogged(raw), Unlogged(_pretty(raw)), is_final)
+    return SentBody(Unlogged(raw), Unlogged(pretty(raw)), is_final)
 
 
-def _pretty(raw: str) -> str:
+def pretty(raw: str) -> str:
+    """Indented JSON; empty where it is none."""
     if raw.startswith("payload="):
         raw = parse_qs(raw).get("payload", [""])[0]
     try:

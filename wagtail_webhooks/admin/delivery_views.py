@@ -15,17 +15,20 @@ from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
+from wagtail.admin.widgets.button import Button
 
 from wagtail_webhooks import audit
-from wagtail_webhooks.models import Attempt, AttemptBody, Delivery
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models import Attempt, AttemptBody, BulkOrder, Delivery
+from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
-from .bodies import sent_body
+from .bodies import pretty, sent_body
+from .curl import as_curl
 from .explain import cause_of, explain
 from .exports import DELIVERY_EXPORT, as_text, without_controls
-from .filters import DeliveryFilterSet
+from .filters import DeliveryFilterSet, ids_among, search_deliveries
+from .pagination import CappedPaginator
 from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
 from .tables import (
     DeliveryBadgeColumn,
@@ -35,17 +38,23 @@ from .tables import (
     event_label,
     is_held,
     listed,
+    next_attempt,
 )
 
 
 ATTEMPTS_SHOWN = 100
+#: Of cells that change while somebody looks at the log.
+LIVE = "webhooks-live"
+ROWS_ASKED_FOR = 200
 
 
 class DeliveryIndexView(generic.IndexView):
     template_name = "wagtail_webhooks/admin/delivery_index.html"
-    filterset_class = DeliveryFilterSet
+    results_template_name = "wagtail_webhooks/admin/delivery_index_results.html"
+    paginator_class = CappedPaginator
+    filterset_class: Any = DeliveryFilterSet
     search_fields = ["message__id"]
-    default_ordering = "-pk"  # as created, and indexed
+    default_ordering = "-created_at"
     any_permission_required = ["view"]
     list_export = list(DELIVERY_EXPORT)
     export_headings = {name: heading for name, (heading, value) in DELIVERY_EXPORT.items()}
@@ -57,7 +66,7 @@ class DeliveryIndexView(generic.IndexView):
     @cached_property
     def columns(self) -> list[Any]:
         columns = [
-            DeliveryBadgeColumn("status", label=_("Status")),
+            DeliveryBadgeColumn("status", label=_("Status"), classname=LIVE),
             self._get_title_column_class(TitleColumn)(
                 "event",
                 label=_("Event"),
@@ -68,10 +77,16 @@ class DeliveryIndexView(generic.IndexView):
             ),
             Column("about", label=_("About"), accessor=about, classname="webhooks-cell-text"),
             EndpointColumn("endpoint", label=_("Endpoint"), accessor="endpoint.name"),
-            Column("attempt_count", label=_("Attempts")),
-            Column("last_answer", label=_("Last answer"), accessor=last_answer),
-            DateColumn("created_at", label=_("Created"), sort_key="pk"),
-            DateColumn("next_attempt_at", label=_("Next attempt"), sort_key="next_attempt_at"),
+            Column("attempt_count", label=_("Attempts"), classname=LIVE),
+            Column("last_answer", label=_("Last answer"), accessor=last_answer, classname=LIVE),
+            DateColumn("created_at", label=_("Created"), sort_key="created_at"),
+            Column(
+                "next_attempt_at",
+                label=_("Next attempt"),
+                accessor=next_attempt,
+                sort_key="next_attempt_at",
+                classname=LIVE,
+            ),
         ]
         if self.can_resend:
             columns.insert(0, BulkActionsCheckboxColumn("bulk", obj_type="delivery"))
@@ -84,9 +99,36 @@ class DeliveryIndexView(generic.IndexView):
     def get_base_queryset(self) -> QuerySet[Any]:
         return listed(deliveries_for(self.request.user))
 
+    @cached_property
+    def orders_by_due_time(self) -> bool:
+        return self.ordering.lstrip("-") == "next_attempt_at"
+
     def order_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.orders_by_due_time:  # what has ended has no place in such an order
+            queryset = queryset.filter(status=Status.PENDING, next_attempt_at__isnull=False)
         # The id decides among equals, so that no row is on two pages or on none.
-        return super().order_queryset(queryset).order_by(self.ordering, "-pk")
+        sign = "-" if self.ordering.startswith("-") else ""
+        return queryset.order_by(self.ordering, f"{sign}pk")
+
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return search_deliveries(queryset, self.search_query) if self.is_searching else queryset
+
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        buttons: list[Any] = super().header_more_buttons
+        if self.can_resend:
+            query = self.request.GET.copy()
+            query.pop("p", None)
+            here = f"{self.index_url}?{query.urlencode()}"
+            query["id"], query["next"] = "all", here
+            for action, label, icon in (
+                ("resend", _("Resend all that are listed"), "resubmit"),
+                ("cancel", _("Cancel all that are listed"), "cross"),
+            ):
+                name = (self.model._meta.app_label, self.model._meta.model_name, action)
+                url = f"{reverse('wagtail_bulk_action', args=name)}?{query.urlencode()}"
+                buttons.append(Button(label, url=url, icon_name=icon, priority=200))
+        return buttons
 
     def get_list_more_buttons(self, instance: Delivery) -> list[Any]:
         return []  # the title leads to the only page there is
@@ -105,7 +147,23 @@ class DeliveryIndexView(generic.IndexView):
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(*args, **kwargs)
         context["can_resend"] = self.can_resend
+        context["orders_by_due_time"] = self.orders_by_due_time
+        context["orders"] = BulkOrder.objects.unfinished() if self.can_resend else ()
         return context
+
+
+class DeliveryRowsView(DeliveryIndexView):
+    """The rows of the log with the given ids, as they are now: the page asks for them again."""
+
+    template_name = "wagtail_webhooks/admin/delivery_rows.html"
+    filterset_class = None
+    paginate_by = None
+    is_searchable = False
+    list_export: list[str] = []
+
+    def get_base_queryset(self) -> QuerySet[Any]:
+        ids = ids_among(self.request.GET.getlist("id")[:ROWS_ASKED_FOR])
+        return super().get_base_queryset().filter(pk__in=ids)
 
 
 class DeliveryInspectView(generic.InspectView):
@@ -139,9 +197,12 @@ class DeliveryInspectView(generic.InspectView):
         delivery, user = self.object, self.request.user
         sees_payload = may_see_payload(user, delivery)
         may_act = user.has_perm(RESEND)
-        is_open = delivery.status in (Status.PENDING, Status.SENDING)
+        is_open = delivery.status in OPEN
         attempts = _attempts(delivery, with_answers=sees_payload)
         body = sent_body(delivery) if sees_payload else None
+        if body and body.is_final:
+            for entry in attempts:
+                entry["curl"] = as_curl(delivery, entry["attempt"], body.raw)
         if body or (sees_payload and any(map(_tells_something, attempts))):
             audit.payload_seen(delivery, user)
         return {
@@ -214,4 +275,9 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
 
 def _answer(attempt: Attempt | None) -> dict[str, Any]:
     answer: AttemptBody | None = getattr(attempt, "answer", None)
-    return {"answer": answer, "answer_text": Unlogged(answer.text) if answer else ""}
+    text = answer.text if answer else ""
+    return {
+        "answer": answer,
+        "answer_text": Unlogged(text),
+        "answer_pretty": Unlogged(pretty(text) if text[:1] in ("{", "[") else ""),
+    }

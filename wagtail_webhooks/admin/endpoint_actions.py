@@ -8,14 +8,15 @@ from django import forms
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from wagtail.admin import messages
 from wagtail.log_actions import log
 
-from wagtail_webhooks import incidents, queue
+from wagtail_webhooks import audit, incidents, queue
 from wagtail_webhooks.exceptions import SecretUnavailable
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.deliveries import OPEN, Reason
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.scrub import Unlogged
 
@@ -139,9 +140,27 @@ class ResumeView(ActionView):
         return True
 
 
+class PendingForm(forms.Form):
+    """What is to become of the deliveries that wait."""
+
+    SEND, KEEP, CANCEL = "send", "keep", "cancel"
+
+    pending = forms.ChoiceField(
+        label=_("What is waiting"),
+        choices=[
+            (SEND, _("is still sent")),
+            (KEEP, _("goes on waiting: it is sent once the endpoint is restored and resumed")),
+            (CANCEL, _("is cancelled: the receiver will not get it")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Say what is to become of what is waiting.")},
+    )
+
+
 class ArchiveView(ActionView):
     page_title = _("Archive")
     permissions = (CHANGE_ENDPOINT,)
+    form: PendingForm
     log_action = "wagtail_webhooks.archive"
     question = _("Archive this endpoint?")
     notes = (
@@ -151,23 +170,40 @@ class ArchiveView(ActionView):
     button_label = _("Archive the endpoint")
     success_message = _("“%(object)s” is archived.")
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.form = PendingForm(request.POST if self.waiting_count else None)
+        if self.waiting_count and not self.form.is_valid():
+            return self.render_to_response(self.get_context_data(form=self.form))
+        return super().post(request, *args, **kwargs)
+
     def perform(self) -> bool:
+        choice = self.form.cleaned_data["pending"] if self.form.is_bound else PendingForm.SEND
         self.object.archive()
+        if choice == PendingForm.KEEP:
+            incidents.hold(self.object.pk, HoldReason.PAUSED, timezone.now())
+        elif choice == PendingForm.CANCEL:
+            count = self.object.deliveries.cancel(Reason.PERSON, timezone.now())
+            audit.cancelled({self.object.pk: count}, self.request.user)
         return True
 
+    @cached_property
+    def waiting_count(self) -> int:
+        return int(self.object.deliveries.filter(status__in=OPEN).count())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if self.waiting_count:
+            kwargs.setdefault("form", PendingForm())
+        return super().get_context_data(**kwargs)
+
     def get_notes(self) -> list[Any]:
-        open_statuses = [Status.PENDING, Status.SENDING]
-        count = self.object.deliveries.filter(status__in=open_statuses).count()
-        if not count:
+        if not self.waiting_count:
             return super().get_notes()
         still = ngettext(
-            "%(count)d delivery is waiting and will still be sent. Cancel it in the log if it "
-            "should not be.",
-            "%(count)d deliveries are waiting and will still be sent. Cancel them in the log if "
-            "they should not be.",
-            count,
+            "%(count)d delivery is waiting for it.",
+            "%(count)d deliveries are waiting for it.",
+            self.waiting_count,
         )
-        return [*super().get_notes(), still % {"count": count}]
+        return [*super().get_notes(), still % {"count": self.waiting_count}]
 
 
 class RestoreView(ActionView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -23,10 +23,10 @@ from wagtail_webhooks import public_keys
 from wagtail_webhooks.credentials import KINDS, Credential
 from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.deliveries import OPEN, Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
-from . import notices
+from . import figures, notices
 from .badges import endpoint_badge, endpoint_status, hold_of
 from .explain import Explanation, explain
 from .filters import EndpointFilterSet
@@ -168,7 +168,7 @@ class EndpointInspectView(generic.InspectView):
             "status": status,
             "hold": hold,
             "explanation": _explanation(endpoint, hold) if status == "held" else None,
-            "waiting_count": endpoint.deliveries.filter(status__in=_OPEN).count(),
+            "waiting_count": endpoint.deliveries.filter(status__in=OPEN).count(),
             "waiting_url": waiting_url(endpoint),
             "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
@@ -179,14 +179,13 @@ class EndpointInspectView(generic.InspectView):
             "users": users_of(endpoint, user),
             "recent": _recent(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
             "can_view": user.has_perm(VIEW_ENDPOINT),
+            "sparkline": _sparkline(endpoint, user) if user.has_perm(VIEW_DELIVERY) else None,
             "can_change": user.has_perm(CHANGE_ENDPOINT),
             "can_test": user.has_perm(SEND_TEST),
             "can_reveal": user.has_perm(REVEAL_SECRET),
             "can_delete": user.has_perm(DELETE_ENDPOINT),
         }
 
-
-_OPEN = (Status.PENDING, Status.SENDING)
 
 #: No list needs them.
 _SECRETS = (
@@ -199,13 +198,18 @@ def _explanation(endpoint: Endpoint, hold: str) -> Explanation:
 
 
 def _waiting() -> QuerySet[Any]:
-    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=_OPEN).order_by()
+    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=OPEN).order_by()
     return waiting.values("endpoint").annotate(count=Count("pk")).values("count")
 
 
 def _recent(endpoint: Endpoint, viewer: Any) -> Table:
     deliveries = listed(deliveries_for(viewer).filter(endpoint=endpoint))[:RECENT]
     return recent_table(list(deliveries), with_endpoint=False)
+
+
+def _sparkline(endpoint: Endpoint, viewer: Any) -> figures.Sparkline:
+    deliveries = deliveries_for(viewer).filter(endpoint=endpoint)
+    return figures.sparkline(figures.lately(deliveries, now() - timedelta(hours=24), now()))
 
 
 def _old_secret_until(endpoint: Endpoint) -> datetime | None:

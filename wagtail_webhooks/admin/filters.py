@@ -9,12 +9,15 @@ import django_filters
 import swapper
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.widgets import AdminPageChooser
 
 from wagtail_webhooks.events import event_types
-from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.models.deliveries import Status
 
 from .badges import DELIVERY_BADGES, ENDPOINT_BADGES, HELD
@@ -67,16 +70,19 @@ class DeliveryFilterSet(WagtailFilterSet):
         method="filter_status",
         widget=forms.CheckboxSelectMultiple,
     )
+    # DISTINCT would make the database sort all that is found before it shows the first page.
     endpoint = _EndpointsFilter(
         label=_("Endpoint"),
-        queryset=lambda request: Endpoint.objects.all(),
+        queryset=lambda request: Endpoint.objects.only("name"),
         widget=forms.CheckboxSelectMultiple,
+        distinct=False,
     )
     event_type = django_filters.MultipleChoiceFilter(
         label=_("Event type"),
         field_name="message__event_type",
         choices=_event_type_choices,
         widget=forms.CheckboxSelectMultiple,
+        distinct=False,
     )
     page = django_filters.ModelChoiceFilter(
         label=_("About"),
@@ -103,6 +109,55 @@ class DeliveryFilterSet(WagtailFilterSet):
         if Status.PENDING in values:
             wanted |= waiting & ~held
         return queryset.filter(wanted)
+
+
+def search_deliveries(deliveries: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
+    """Those whose message id begins with the text; its "msg_" may be left out.
+
+    The beginning only: an index helps to find that.
+    """
+    text = "".join(text.split()).removeprefix("msg_").upper()
+    # Not across the relation: Django would then look into the delivery's own column, for which
+    # no index knows beginnings.
+    found = Message.objects.filter(id__startswith=f"msg_{text}")
+    return deliveries.filter(message__in=found.values("id"))
+
+
+def narrowed(deliveries: QuerySet[Delivery], query: QueryDict) -> QuerySet[Delivery] | None:
+    """What of them the log shows for a query; None: it makes no sense."""
+    filters = DeliveryFilterSet(query, queryset=deliveries)
+    sought = query.get("q", "")
+    if not filters.is_valid() or "\0" in sought:  # which PostgreSQL refuses
+        return None
+    found: QuerySet[Delivery] = filters.qs
+    return search_deliveries(found, sought) if sought.strip() else found
+
+
+def described(query: QueryDict) -> list[tuple[Any, str]]:
+    """The filters of a query as people read them: what is narrowed, and to what."""
+    filters = DeliveryFilterSet(query, queryset=Delivery.objects.none())
+    if not filters.is_valid():
+        return []
+    form = filters.form
+    found = [
+        (form.fields[name].label, _in_words(form.fields[name], form.cleaned_data[name]))
+        for name in form.changed_data
+    ]
+    if sought := query.get("q", "").strip():
+        found.append((_("Message id"), sought))
+    return found
+
+
+def _in_words(field: Any, value: Any) -> str:
+    if isinstance(value, slice):
+        ends = [moment and date_format(localtime(moment)) for moment in (value.start, value.stop)]
+        return " – ".join(end or "…" for end in ends)
+    if isinstance(value, list):
+        labels = dict(field.choices)
+        return ", ".join(str(labels.get(one, one)) for one in value)
+    if isinstance(value, QuerySet):
+        return ", ".join(map(str, value))
+    return str(value)
 
 
 class EndpointFilterSet(WagtailFilterSet):

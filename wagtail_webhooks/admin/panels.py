@@ -9,10 +9,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from wagtail.admin.panels import Panel
 
-from wagtail_webhooks.models import Delivery
+from wagtail_webhooks.models import Delivery, Endpoint
 
-from .permissions import VIEW_DELIVERY, deliveries_for
-from .tables import StyledMixin, listed, recent_table
+from .pages import warnings_about
+from .permissions import SEND_TEST, VIEW_DELIVERY, deliveries_for
+from .tables import StyledMixin, endpoint_url, listed, recent_table
 
 
 SHOWN = 10
@@ -37,11 +38,26 @@ class WebhookDeliveriesPanel(Panel):
             user = getattr(self.request, "user", None)
             return bool(self.instance.pk and user and user.has_perm(VIEW_DELIVERY))
 
+        def _endpoints(self) -> list[Endpoint]:
+            """Those of the live page; none for pages that name none of their own."""
+            named = getattr(self.instance, "webhook_endpoints", None)
+            return list(named().select_related("state")) if named else []
+
         def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
             context: dict[str, Any] = super().get_context_data(parent_context)
             log = reverse("wagtail_webhooks_deliveries:index")
+            user = self.request.user
             return {
                 **context,
                 "table": recent_table(self.deliveries, with_endpoint=True),
                 "log_url": f"{log}?page={self.instance.pk}",
+                "can_test": user.has_perm(SEND_TEST),
+                "warnings": [
+                    {
+                        "endpoint": warning.endpoint,
+                        "url": endpoint_url(self.request, warning.endpoint),
+                        "text": warning.text,
+                    }
+                    for warning in warnings_about(self._endpoints())
+                ],
             }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from wagtail import hooks
 from wagtail.permission_policies import ModelPermissionPolicy
 
 from wagtail_webhooks import trials
 from wagtail_webhooks.forms import submission_classes
 from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import DeliveryQuerySet
 from wagtail_webhooks.outbox import label_of
 
 
@@ -39,13 +40,13 @@ class ReadOnlyPolicy(ModelPermissionPolicy):
         return action == "view" and super().user_has_permission(user, action)
 
 
-def deliveries_for(user: Any) -> QuerySet[Delivery]:
+def deliveries_for(user: Any) -> DeliveryQuerySet:
     """The log as this person may see it: what came in by a form follows Wagtail's own rule.
 
     Whoever may not read a form's submissions is not told that there are any.
     """
     everything = Delivery.objects.all()
-    labels = _submission_labels()
+    labels = submission_labels()
     if not labels or (user.is_superuser and not hooks.get_hooks(_RULES_OF_SITES)):
         return everything
     is_readable = Q(pk=None)
@@ -68,13 +69,20 @@ def may_see_payload(user: Any, delivery: Delivery) -> bool:
         return False
     if user.is_superuser or not message.source_label:
         return True
-    if message.source_label in _submission_labels():
+    if message.source_label in submission_labels():
         return deliveries_for(user).filter(pk=delivery.pk).exists()
     return message.page is None or message.page.specific.permissions_for_user(user).can_edit()
 
 
-def _submission_labels() -> set[str]:
+def submission_labels() -> set[str]:
+    """The sources of what people sent through forms."""
     return {label_of(model) for model in submission_classes()}
+
+
+def may_look_at_endpoints(user: Any) -> bool:
+    """Wagtail lets in whoever may do anything with them."""
+    actions = ("view", "add", "change", "delete")
+    return any(user.has_perm(f"wagtail_webhooks.{action}_endpoint") for action in actions)
 
 
 def limit_to_nameable(field: Any, present_id: Any) -> None:

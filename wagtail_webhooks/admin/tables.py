@@ -8,14 +8,18 @@ from django import forms
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.timesince import timeuntil
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.tables import Column, DateColumn, Table, TitleColumn
 
 from wagtail_webhooks.events import event_types
 from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models.deliveries import OPEN, Status
 
 from .badges import HELD, delivery_badge, delivery_status, endpoint_badge, last_answer, state_of
+from .permissions import may_look_at_endpoints
 
 
 STYLES = "wagtail_webhooks/css/admin.css"
@@ -38,6 +42,7 @@ class DeliveryBadgeColumn(BadgeColumn):
         context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
         context["badge"] = delivery_badge(instance)
         context["note"] = hold_note(instance.endpoint) if is_held(instance) else ""
+        context["is_open"] = instance.status in OPEN
         return context
 
 
@@ -75,8 +80,9 @@ class WaitingColumn(Column):
 
 
 def listed(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """With all that a row of a listing needs, and without what it must not load."""
+    """The newest first, with all that a row needs, and without what it must not load."""
     related = deliveries.select_related("message__page", "endpoint__state")
+    related = related.order_by("-created_at", "-pk")
     return related.defer(
         "message__body", "endpoint__url", "endpoint__signing_secret", "endpoint__private_key"
     )
@@ -113,6 +119,16 @@ def is_held(delivery: Delivery) -> bool:
     return delivery_status(delivery) == HELD
 
 
+def next_attempt(delivery: Delivery) -> str:
+    """When it is tried again, as far as that is known: what is held has no such time."""
+    at = delivery.next_attempt_at
+    if at is None or delivery_status(delivery) != Status.PENDING:
+        return ""
+    if at <= now():
+        return _("at once")
+    return _("in %(time)s") % {"time": timeuntil(at)}
+
+
 def hold_note(endpoint: Endpoint) -> str:
     state = state_of(endpoint)
     return state.get_hold_display() if state and state.hold else ""
@@ -126,8 +142,7 @@ def waiting_url(endpoint: Endpoint) -> str:
 
 def endpoint_url(request: Any, endpoint: Endpoint) -> str:
     """The endpoint's page in the admin; empty where the user may not see it."""
-    actions = ("view", "add", "change", "delete")
-    if any(request.user.has_perm(f"wagtail_webhooks.{action}_endpoint") for action in actions):
+    if may_look_at_endpoints(request.user):
         return reverse("wagtail_webhooks_endpoints:inspect", args=(quote(endpoint.pk),))
     return ""
 

@@ -8,6 +8,8 @@ from django.contrib.admin.utils import quote
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import MenuItem
+from wagtail.admin.viewsets.base import ViewSet
 from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
 
 from wagtail_webhooks.models import Delivery, Endpoint
@@ -18,6 +20,8 @@ from . import (
     delivery_views,
     endpoint_actions,
     endpoint_views,
+    event_types,
+    overview,
     trial_views,
 )
 from .forms import CreateEndpointForm, EditEndpointForm
@@ -25,6 +29,26 @@ from .permissions import VIEW_DELIVERY, ReadOnlyPolicy
 
 
 ICON = "webhook"
+
+
+class LogMenuItem(MenuItem):
+    """Shown to those who may see the log."""
+
+    def is_shown(self, request: Any) -> bool:
+        return bool(request.user.has_perm(VIEW_DELIVERY))
+
+
+class OverviewViewSet(ViewSet):
+    name = "wagtail_webhooks_overview"
+    icon = "view"
+    menu_label = _("Overview")
+    menu_name = "webhook-overview"
+    menu_order = 50
+    menu_item_class = LogMenuItem
+    url_prefix = "webhooks/overview"
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [path("", self.construct_view(overview.OverviewView), name="index")]
 
 
 class EndpointViewSet(ModelViewSet):
@@ -100,6 +124,7 @@ class DeliveryViewSet(ModelViewSet):
     actions = {
         "resend": delivery_actions.ResendView,
         "cancel": delivery_actions.CancelView,
+        "stop_order": delivery_actions.StopOrderView,
     }
 
     @cached_property
@@ -117,11 +142,30 @@ class DeliveryViewSet(ModelViewSet):
     def get_urlpatterns(self) -> list[Any]:
         kept = {"index", "index_results", "inspect"}
         patterns = [found for found in super().get_urlpatterns() if found.name in kept]
-        return patterns + action_urls(self)
+        rows = path("rows/", self.construct_view(delivery_views.DeliveryRowsView), name="rows")
+        return [*patterns, rows, *action_urls(self)]
+
+
+class EventTypesMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return event_types.may_see_event_types(request.user)
+
+
+class EventTypesViewSet(ViewSet):
+    name = "wagtail_webhooks_event_types"
+    icon = "list-ul"
+    menu_label = _("Event types")
+    menu_name = "webhook-event-types"
+    menu_order = 300
+    menu_item_class = EventTypesMenuItem
+    url_prefix = "webhooks/event-types"
+
+    def get_urlpatterns(self) -> list[Any]:
+        return [path("", self.construct_view(event_types.EventTypesView), name="index")]
 
 
 class WebhooksGroup(ModelViewSetGroup):
-    items = (EndpointViewSet, DeliveryViewSet)
+    items = (OverviewViewSet, EndpointViewSet, DeliveryViewSet, EventTypesViewSet)
     menu_label = _("Webhooks")
     menu_name = "webhooks"
     menu_icon = ICON

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .deliveries import Attempt, AttemptBody, Delivery, DeliveryBody
 from .endpoints import Endpoint
 from .messages import Message
+from .orders import BulkOrder
 from .pages import WebhookEndpointsMixin
 from .states import EndpointState
 from .subscriptions import Subscription
@@ -14,6 +15,7 @@ from .workers import Heartbeat, Wake
 __all__ = [
     "Attempt",
     "AttemptBody",
+    "BulkOrder",
     "Delivery",
     "DeliveryBody",
     "Endpoint",

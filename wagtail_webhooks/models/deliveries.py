@@ -23,6 +23,10 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+#: Those that have not ended yet.
+OPEN = (Status.PENDING, Status.SENDING)
+
+
 class Reason(models.TextChoices):
     """Why a delivery ended without success."""
 
@@ -168,7 +172,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def cancel(self, reason: str, now: datetime) -> int:
         """End what has not ended yet, also under way: a late result changes nothing then."""
-        return self.filter(status__in=[Status.PENDING, Status.SENDING]).update(
+        return self.filter(status__in=OPEN).update(
             status=Status.CANCELLED,
             reason=reason,
             next_attempt_at=None,
@@ -182,12 +186,14 @@ class Delivery(models.Model):
 
     wagtail_reference_index_ignore = True
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries")
+    # Neither key has an index of its own: others begin with it.
+    message = models.ForeignKey(Message, models.CASCADE, db_index=False, related_name="deliveries")
     # No constraint in the database: a citizen's COMMIT must never fail on it.
     endpoint = models.ForeignKey(
         Endpoint,
         models.PROTECT,
         db_constraint=False,
+        db_index=False,
         related_name="deliveries",
         verbose_name=_("endpoint"),
     )
@@ -243,6 +249,12 @@ class Delivery(models.Model):
                 name="webhooks_delivery_lease",
                 condition=Q(status=Status.SENDING),
             ),
+            # For the log and the overview: the newest first, of all, of a status, of an endpoint.
+            models.Index(
+                fields=["created_at", "status", "endpoint"], name="webhooks_delivery_created"
+            ),
+            models.Index(fields=["status", "created_at"], name="webhooks_delivery_status"),
+            models.Index(fields=["endpoint", "created_at"], name="webhooks_delivery_endpoint"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from wagtail_webhooks.events import EventType
 from .models import Department
 from .schemas import LEAD
 from .submission import LEAD_SUBMITTED
-from .viewsets import DepartmentViewSet
+from .viewsets import DepartmentViewSet, OpportunityPageViewSet
 
 
 @hooks.register("register_webhook_event_types")
@@ -23,6 +23,11 @@ def register_event_types() -> list[EventType]:
             LEAD.example,
         )
     ]
+
+
+@hooks.register("register_admin_viewset")
+def register_page_listing() -> OpportunityPageViewSet:
+    return OpportunityPageViewSet("webhooks_opportunities_pages")
 
 
 register_snippet(Department, viewset=DepartmentViewSet)

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
 from example_site.demo_data import OPPORTUNITIES, Opportunity
+from example_site.history import make_history
 from example_site.models import HomePage
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.opportunities.models import (
@@ -49,7 +50,12 @@ class Command(BaseCommand):
         "Safe to run twice: what exists is kept."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--history", action="store_true", help="Make up a week of deliveries as well."
+        )
+
+    def handle(self, *args: Any, history: bool = False, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's passwords are public: it is refused unless DEBUG is on.")
         port = _port("DEMO_PORT", 8000)
@@ -60,6 +66,9 @@ class Command(BaseCommand):
                 _opportunity(index, opportunity)
             _website_team()
             _accounts(home)
+            if history:
+                made = make_history()
+                self.stdout.write(f"Deliveries of a made-up past: {made}")
         self._report(f"http://localhost:{port}", index)
 
     def _report(self, address: str, index: OpportunityIndexPage) -> None:

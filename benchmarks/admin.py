@@ -154,7 +154,7 @@ def visits(form: Any) -> Iterator[tuple[Any, dict[str, str]]]:
             "overview, 24 hours": overview,
             "overview, 7 days": f"{overview}?window=7d",
             "log, first page": log,
-            "log, page 200": f"{log}?p=200",
+            "log, last page": f"{log}?p=200",
             "log, failed": f"{log}?status=failed",
             "log, held": f"{log}?status=held",
             "log, one endpoint": f"{log}?endpoint={endpoint}",

@@ -62,6 +62,11 @@ class EndpointWarning:
     endpoint: Endpoint
     text: str
 
+    @property
+    def is_held(self) -> bool:
+        """Then a test would wait as everything does."""
+        return bool(hold_of(self.endpoint))
+
 
 def warnings_about(endpoints: Iterable[Endpoint]) -> list[EndpointWarning]:
     """What an editor should know of the endpoints that a page names, before leads come in."""

@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 from wagtail.admin.paginator import WagtailPaginator
 
 
-#: How far rows are counted and paged through. Nobody leafs through a hundred pages, and counting
+#: How far rows are counted and paged through. Nobody leafs through fifty pages, and counting
 #: a million rows would take longer than all the rest of the page.
-COUNTED = 2_000
+COUNTED = 1_000
 
 
 class CappedPaginator(WagtailPaginator):

@@ -51,12 +51,12 @@ class WebhookDeliveriesPanel(Panel):
                 **context,
                 "table": recent_table(self.deliveries, with_endpoint=True),
                 "log_url": f"{log}?page={self.instance.pk}",
-                "can_test": user.has_perm(SEND_TEST),
                 "warnings": [
                     {
                         "endpoint": warning.endpoint,
                         "url": endpoint_url(self.request, warning.endpoint),
                         "text": warning.text,
+                        "can_test": user.has_perm(SEND_TEST) and not warning.is_held,
                     }
                     for warning in warnings_about(self._endpoints())
                 ],

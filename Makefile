@@ -29,6 +29,7 @@ help:
 	@echo 'make demo              the example site on port $(DEMO_PORT) (DEMO_PORT), its receiver on $(DEMO_RECEIVER_PORT) (DEMO_RECEIVER_PORT)'
 	@echo 'make test              the whole suite (PYTEST_ARGS, WORKERS, DATABASE_URL, REDIS_URL)'
 	@echo 'make test-kill         kill its processes and services (SHORT=1: less of it; KILL_SEED=n: as before)'
+	@echo 'make bench             drains beside the raw limit, on PostgreSQL (DATABASE_URL, BENCH_ARGS)'
 	@echo 'make lint              ruff, its formatter, and mypy'
 	@echo 'make format            let ruff mend what it can'
 	@echo 'make migrations-check  no model change without its migration, on the lowest and the installed versions'
@@ -84,6 +85,10 @@ test: $(VENV)/.stamp-test
 .PHONY: test-kill
 test-kill: $(VENV)/.stamp-test
 	@$(RUN) -m pytest tests/kill -n 3 --maxschedchunk 1 $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.stamp-test
+	@DATABASE_URL=$(or $(DATABASE_URL),postgres://postgres@127.0.0.1:5432/postgres) $(RUN) -m benchmarks $(BENCH_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.stamp-lint

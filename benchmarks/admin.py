@@ -121,16 +121,16 @@ def fill(rows: int) -> Any:
 
 
 def report(rows: int, form: Any, only: str) -> None:
-    print(f"{rows:,} deliveries, and as many submissions\n")  # noqa: T201
-    print(f"| {'page':<58} | queries | ms (median) |")  # noqa: T201
-    print(f"|{'-' * 60}|--------:|------------:|")  # noqa: T201
+    print(f"{rows:,} deliveries, and as many submissions\n")
+    print(f"| {'page':<58} | queries | ms (median) |")
+    print(f"|{'-' * 60}|--------:|------------:|")
     for user, paths in visits(form):
         browser = logged_in(user)
         for label, path in paths.items():
             if only not in label:
                 continue
             queries, milliseconds = measure(lambda: browser.get(path))  # noqa: B023
-            print(f"| {label:<58} | {queries:>7} | {milliseconds:>11.0f} |")  # noqa: T201
+            print(f"| {label:<58} | {queries:>7} | {milliseconds:>11.0f} |")
 
 
 def visits(form: Any) -> Iterator[tuple[Any, dict[str, str]]]:
@@ -246,13 +246,13 @@ def measure(ask: Callable[[], Any]) -> tuple[int, float]:
     from django.test.utils import CaptureQueriesContext
 
     answer = ask()
-    assert answer.status_code == 200, answer.status_code  # noqa: S101
+    assert answer.status_code == 200, answer.status_code
     with CaptureQueriesContext(connection) as queries:
         ask()
     count = len(queries)  # the next request forgets them
     if os.environ.get("BENCH_SQL"):
         for query in sorted(queries, key=lambda one: -float(one["time"]))[:4]:
-            print(query["time"], query["sql"][:600])  # noqa: T201
+            print(query["time"], query["sql"][:600])
     times = []
     for _run in range(RUNS):
         start = time.perf_counter()

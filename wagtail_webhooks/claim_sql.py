@@ -1,7 +1,7 @@
 """The statements of a claim, written out.
 
-Django builds a statement anew each time it is used; for these that took most of a drain's time
-(docs/performance.md). They read keys, flags and numbers only, which all databases give alike.
+Django builds a statement anew each time it is used, which for these took most of a drain's time.
+They read keys, flags and numbers only, which all databases give alike.
 """
 
 from __future__ import annotations

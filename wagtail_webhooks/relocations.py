@@ -71,20 +71,19 @@ class Relocation:
         # Wagtail's cache of the paths of sites may be of before or after: both are put right.
         roots = Site.get_site_root_paths()
         self._old_roots = _relocated(roots, new_path, old_path)
-        self._new_roots = _relocated(roots, old_path, new_path)
-        self._places = Places()
+        self._places = Places(_relocated(roots, old_path, new_path))
 
     def tell_move(self, old_parent: int, new_parent: int) -> None:
         page = self._page.specific_deferred
         if not page.live or page.alias_of_id:
             return
-        old_url, new_url = self._urls(page)
+        described = describe_page(page, self._places)
         data = {
-            "page": describe_page(page, self._places),
+            "page": described,
             "old_parent": old_parent,
             "new_parent": new_parent,
-            "old_url": old_url,
-            "new_url": new_url,
+            "old_url": self._old_url(page),
+            "new_url": described["url"],
         }
         endpoints = _Audience(MOVED, self._left).of(page)
         outbox.record_all([Occurrence(MOVED, data, page, endpoints=endpoints)])
@@ -110,19 +109,15 @@ class Relocation:
 
     def _url_changes(self, pages: Sequence[Any], audience: _Audience) -> Iterator[Occurrence]:
         for page in pages:
-            endpoints = audience.of(page)
-            old_url, new_url = self._urls(page)
-            if endpoints and old_url != new_url:
-                data = {
-                    "page": describe_page(page, self._places),
-                    "old_url": old_url,
-                    "new_url": new_url,
-                }
-                yield Occurrence(URL_CHANGED, data, page, endpoints=endpoints)
+            described = describe_page(page, self._places)
+            old_url, new_url = self._old_url(page), described["url"]
+            if old_url != new_url:
+                data = {"page": described, "old_url": old_url, "new_url": new_url}
+                yield Occurrence(URL_CHANGED, data, page, endpoints=audience.of(page))
 
-    def _urls(self, page: Any) -> tuple[str | None, str | None]:
-        old_path = self._old_path + page.url_path[len(self._new_path) :]
-        return url_at(page, old_path, self._old_roots), url_at(page, page.url_path, self._new_roots)
+    def _old_url(self, page: Any) -> str | None:
+        path = self._old_path + page.url_path[len(self._new_path) :]
+        return url_at(page, path, self._old_roots)
 
 
 class _Audience:

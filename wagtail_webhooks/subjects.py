@@ -15,9 +15,10 @@ from wagtail.models import AbstractPage, Locale, Site, TranslatableMixin
 
 
 class Places:
-    """Host names and languages, read once for any number of pages."""
+    """Where sites are, and languages: read once for any number of pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Sequence[Any] | None = None) -> None:
+        self.roots = Site.get_site_root_paths() if roots is None else roots
         self.hosts = dict(Site.objects.values_list("pk", "hostname"))
         self.languages = dict(Locale.objects.values_list("pk", "language_code"))
 
@@ -41,7 +42,7 @@ def is_live(subject: Any) -> bool:
 def describe_page(page: Any, places: Places | None = None) -> dict[str, Any]:
     """A live page, or one that was live until now."""
     places = places or Places()
-    site_id, url = _whereabouts(page)
+    site_id, url = _whereabouts(page, page.url_path, places.roots)
     return {
         "id": page.pk,
         "type": _label(page.cached_content_type),
@@ -85,17 +86,17 @@ def is_first_publication(subject: Any) -> bool:
 
 def url_at(page: Any, url_path: str, roots: Sequence[Any]) -> str | None:
     """The URL that the page has, or had, at this path in the tree; ``roots``: of the sites then."""
+    return _whereabouts(page, url_path, roots)[1]
+
+
+def _whereabouts(page: Any, url_path: str, roots: Sequence[Any]) -> tuple[int | None, str | None]:
+    """The site's key and the URL; both None for a page outside of all sites."""
     there = copy(page)
     there.url_path = url_path
     # Where Wagtail itself keeps them for a page. Unlike an argument to get_url_parts(), what a
     # site overrides gets to see no more than usual.
     there._wagtail_cached_site_root_paths = roots
-    return _whereabouts(there)[1]
-
-
-def _whereabouts(page: Any) -> tuple[int | None, str | None]:
-    """The site's key and the URL; both None for a page outside of all sites."""
-    parts = page.get_url_parts()
+    parts = there.get_url_parts()
     if parts is None:
         return None, None
     site_id, root_url, path = parts

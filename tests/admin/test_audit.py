@@ -202,7 +202,8 @@ def test_no_entry_holds_a_secret_a_path_or_what_a_citizen_wrote(
     edit(root, endpoint, url=NEW_URL, owner_email="private-owner@example.org")
     for name in ("reveal_secret", "rotate_secret", "pause", "resume", "send_test", "archive",
                  "restore"):  # fmt: skip
-        root.post(reverse(f"{E}:{name}", args=[endpoint.pk]))
+        # Archiving asks what is to become of what waits.
+        root.post(reverse(f"{E}:{name}", args=[endpoint.pk]), {"pending": "send"})
     endpoint.refresh_from_db()
 
     actions = set(ModelLogEntry.objects.values_list("action", flat=True))

@@ -189,7 +189,8 @@ def test_its_page_asks_the_database_as_often_for_many_attempts_as_for_one(
 def test_a_request_can_be_tried_with_curl_by_those_who_may_see_what_it_held(
     root: Client, client_with: Clients, make_delivery: MakeDelivery
 ) -> None:
-    delivery = make_delivery("failed", data={"name": "O'Hara @home"}, format="standard")
+    sent = {"format": "standard", "content_type": "application/json"}
+    delivery = make_delivery("failed", data={"name": "O'Hara @home"}, **sent)
     attempt = add_attempt(delivery, "http", 500)
     attempt.request_headers |= {"authorization": "[hidden]"}
     command = as_curl(delivery, attempt, delivery.body().decode())

@@ -243,4 +243,4 @@ def test_a21_archiving_says_how_many_wait(
     make_delivery("sending")
     make_delivery("succeeded")
     page = text_of(root.get(reverse(f"{E}:archive", args=[endpoint.pk])))
-    assert "2 deliveries are waiting and will still be sent." in page
+    assert "2 deliveries are waiting for it." in page

@@ -185,6 +185,8 @@ def test_a_whole_site_that_is_moved_keeps_its_urls(
     moves = [data["page"]["slug"] for data in told("page.moved")]
     assert moves == (["inner"] if is_root_itself else ["holder"])
     assert urls() == ([] if is_root_itself else [("/holder/", "/archive/holder/")])
+    for data in [*told("page.moved"), *told("page.url_changed")]:
+        assert data["page"]["url"] == data["new_url"]
 
 
 def test_a_rolled_back_move_is_none(section: Page, archive: Page) -> None:

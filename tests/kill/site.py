@@ -119,6 +119,12 @@ class KillSite(LiveSite):
         url = f"http://127.0.0.1:{self.receiver.port}/hook/"
         self.manage("shell", "-c", EMIT.format(url=url, endpoints=endpoints, events=events))
 
+    def begin(self, events: int, arrivals: int = 100) -> None:
+        """Give a cluster so many events to tell of, and wait until it is at work."""
+        self.emit(events)
+        self.start_cluster()
+        self.await_arrivals(arrivals)
+
     def assert_busy(self) -> None:
         """What is done to a site that has nothing to do proves nothing."""
         assert self.unsettled, "nothing is under way"

@@ -22,9 +22,7 @@ def test_a_clock_that_is_set_back_delays_and_loses_nothing(
     site: KillSite, conclude: Callable[..., None]
 ) -> None:
     site.fake_the_clock()
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(200)
+    site.begin(EVENTS, arrivals=200)
     site.wait_a_moment()
     site.assert_busy()
     site.set_clock(-STEP)
@@ -39,9 +37,7 @@ def test_a_clock_that_is_set_forward_loses_nothing(
     site: KillSite, conclude: Callable[..., None], setup: str
 ) -> None:
     site.fake_the_clock()
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(200)
+    site.begin(EVENTS, arrivals=200)
     site.wait_a_moment()
     # On SQLite leases look lapsed to whoever looks at the clock anew, until all drains have.
     with site.disturb("clock set forward"):

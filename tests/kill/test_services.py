@@ -18,9 +18,7 @@ from tests.processes.site import OwnRedis
 def test_a_database_that_is_restarted_costs_nothing(
     site: KillSite, conclude: Callable[..., None], postgres: OwnPostgres, mode: str
 ) -> None:
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(100)
+    site.begin(EVENTS)
     for _ in range(1 if SHORT else 2):
         site.wait_a_moment()
         seen = len(site.receiver.requests)
@@ -37,9 +35,7 @@ def test_a_database_that_is_restarted_costs_nothing(
 def test_a_broker_that_goes_away_and_forgets_everything_costs_nothing(
     site: KillSite, conclude: Callable[..., None], redis: OwnRedis
 ) -> None:
-    site.emit(EVENTS // 2)
-    site.start_cluster()
-    site.await_arrivals(100)
+    site.begin(EVENTS // 2)
     site.assert_busy()
     redis.stop()
     stopped_at = time.time()

@@ -40,9 +40,7 @@ def test_a_stop_leaves_only_what_was_on_the_wire(
 ) -> None:
     site.set_timeout(12)
     site.receiver.delay = hang_once(site.random)
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(100)
+    site.begin(EVENTS)
     site.wait_a_moment()
     process, workers = site.processes["cluster"], site.workers()
     with site.disturb("SIGTERM"):

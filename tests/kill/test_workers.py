@@ -13,9 +13,7 @@ from tests.kill.site import KillSite
 def test_workers_that_are_killed_lose_nothing(
     site: KillSite, conclude: Callable[..., None]
 ) -> None:
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(100)
+    site.begin(EVENTS)
     for _ in range(2 if SHORT else 4):
         site.wait_a_moment()
         site.kill_worker()
@@ -27,9 +25,7 @@ def test_workers_that_are_killed_lose_nothing(
 def test_clusters_that_are_killed_lose_nothing(
     site: KillSite, conclude: Callable[..., None]
 ) -> None:
-    site.emit(EVENTS)
-    site.start_cluster()
-    site.await_arrivals(100)
+    site.begin(EVENTS)
     for _ in range(1 if SHORT else 2):
         site.wait_a_moment()
         seen = len(site.receiver.requests)

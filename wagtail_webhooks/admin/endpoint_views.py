@@ -73,7 +73,7 @@ class EndpointIndexView(generic.IndexView):
         if self.request.GET.get("status") != "archived":
             queryset = queryset.filter(archived_at=None)
         queryset = queryset.annotate(waiting_count=Coalesce(Subquery(_waiting()), 0))
-        return queryset.select_related("state").prefetch_related("subscriptions").defer(*_SECRETS)
+        return queryset.without_secrets().select_related("state").prefetch_related("subscriptions")
 
     def get_list_more_buttons(self, instance: Endpoint) -> list[Any]:
         # An endpoint with a log is archived, not deleted: both are offered on its own page.
@@ -185,12 +185,6 @@ class EndpointInspectView(generic.InspectView):
             "can_reveal": user.has_perm(REVEAL_SECRET),
             "can_delete": user.has_perm(DELETE_ENDPOINT),
         }
-
-
-#: No list needs them.
-_SECRETS = (
-    "url", "signing_secret", "previous_signing_secret", "private_key", "previous_private_key",
-)  # fmt: skip
 
 
 def _explanation(endpoint: Endpoint, hold: str) -> Explanation:

@@ -26,7 +26,7 @@ from wagtail_webhooks.models.deliveries import DeliveryQuerySet
 from . import figures
 from .badges import endpoint_badge, endpoint_status
 from .permissions import VIEW_DELIVERY, deliveries_for
-from .tables import StyledMixin, endpoint_url, event_label
+from .tables import endpoint_url, event_label
 
 
 #: A sweep wakes a worker each minute; when none was seen for so long, nobody is at work.
@@ -146,7 +146,7 @@ class OverviewView(WagtailAdminTemplateMixin, TemplateView):
         ]
 
 
-class WebhooksSummaryItem(StyledMixin, SummaryItem):
+class WebhooksSummaryItem(SummaryItem):
     """On the home page of the admin: how many deliveries need a person; none is good news."""
 
     order = 400
@@ -177,7 +177,7 @@ def _endpoints(busiest: list[int]) -> dict[int, Endpoint]:
     """Those with the most deliveries, and those that are held or fail."""
     troubled = Q(state__in=EndpointState.objects.in_trouble())
     found = Endpoint.objects.filter(troubled | Q(pk__in=busiest)).select_related("state")
-    return {endpoint.pk: endpoint for endpoint in found.defer("url", "signing_secret")}
+    return {endpoint.pk: endpoint for endpoint in found.without_secrets()}
 
 
 def _since(endpoint: Endpoint) -> datetime | None:

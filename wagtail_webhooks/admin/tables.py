@@ -17,6 +17,7 @@ from wagtail.admin.ui.tables import Column, DateColumn, Table, TitleColumn
 from wagtail_webhooks.events import event_types
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import OPEN, Status
+from wagtail_webhooks.models.endpoints import SECRET_FIELDS
 
 from .badges import HELD, delivery_badge, delivery_status, endpoint_badge, last_answer, state_of
 from .permissions import may_look_at_endpoints
@@ -83,9 +84,7 @@ def listed(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """The newest first, with all that a row needs, and without what it must not load."""
     related = deliveries.select_related("message__page", "endpoint__state")
     related = related.order_by("-created_at", "-pk")
-    return related.defer(
-        "message__body", "endpoint__url", "endpoint__signing_secret", "endpoint__private_key"
-    )
+    return related.defer("message__body", *(f"endpoint__{name}" for name in SECRET_FIELDS))
 
 
 def recent_table(deliveries: list[Delivery], *, with_endpoint: bool) -> Table:

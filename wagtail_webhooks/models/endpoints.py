@@ -40,9 +40,24 @@ def new_signing_secret() -> Secret:
     return Secret.conceal(generate_signing_secret())
 
 
+#: The encrypted columns: long, and of no use in a list.
+SECRET_FIELDS = (
+    "url",
+    "signing_secret",
+    "previous_signing_secret",
+    "private_key",
+    "previous_private_key",
+    "credentials",
+)
+
+
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def active(self) -> EndpointQuerySet:
         return self.filter(archived_at=None)
+
+    def without_secrets(self) -> EndpointQuerySet:
+        """For lists: what is encrypted is not loaded."""
+        return self.defer(*SECRET_FIELDS)
 
     def unselective(self) -> EndpointQuerySet:
         """Those that are sent all there is."""

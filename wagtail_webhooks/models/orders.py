@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -60,8 +58,3 @@ class BulkOrder(models.Model):
         for pk, number in done.items():
             self.counts[str(pk)] = self.counts.get(str(pk), 0) + number
         self.seen += seen
-
-    @property
-    def done(self) -> int:
-        numbers: Any = self.counts.values()
-        return int(sum(numbers))

@@ -69,14 +69,12 @@ def is_installed() -> bool:
 def _contract(token: str) -> Contract:
     """Raises the same Http404 whatever is the matter with the link."""
     endpoint = Endpoint.objects.active().filter(contract_token=token).first()
+    if endpoint is None:
+        raise Http404
     try:
-        return contract_of(endpoint) if endpoint else _nothing()
+        return contract_of(endpoint)
     except PayloadError:
-        return _nothing()
-
-
-def _nothing() -> Contract:
-    raise Http404
+        raise Http404 from None
 
 
 def _language(request: HttpRequest) -> str:

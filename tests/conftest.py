@@ -11,7 +11,9 @@ from django.core.cache import cache
 from tests.processes.site import LiveSite, database, free_port
 from tests.promises import watched
 from wagtail_webhooks import outbox
-from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.claims import Claimer
+from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.testing import Receiver
 
 
@@ -82,6 +84,12 @@ def make_endpoint(
     for pattern in patterns or ("*",):
         made.subscriptions.create(event_type=pattern)
     return made
+
+
+def claim(limit: int = 32, claimer: Claimer | None = None) -> list[Delivery]:
+    """What a drain would send now, leased to it."""
+    claimed = (claimer or Claimer(Clock())).claim(limit)
+    return list(Delivery.objects.filter(lease_token=claimed.lease.token).order_by("pk"))
 
 
 def allow_receivers(settings: Any, *receivers: Receiver) -> None:

@@ -23,7 +23,7 @@ PACKAGE = "wagtail_webhooks"
 #: A module imports only from rows above its own; members of one row do not import each other.
 TIERS = [
     "exceptions conf schemas",
-    "events retry addresses secrets clock scrub throttles",
+    "events retry addresses secrets clock scrub sql throttles",
     "transport selection",
     "connections",
     "sender payloads signatures",
@@ -33,8 +33,10 @@ TIERS = [
     "outbox",
     "incidents coalescing claim_sql",
     "claims",
+    "jobs",
     "delivery",
-    "results pool",
+    "result_sql pool",
+    "results",
     "drain retention subjects",
     "relocations",
     "signal_handlers forms trials public_contract public_keys",

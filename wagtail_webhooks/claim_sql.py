@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from .models import Delivery, Endpoint, EndpointState
 from .models.deliveries import Status
+from .payloads.standard import StandardJSON
+from .sql import fetch, locking, marks, moment, run
 
 
 _DELIVERY = Delivery._meta.db_table
@@ -40,6 +40,11 @@ _DESCRIBE = f"""
     FROM {_ENDPOINT} e WHERE e.id IN ({{ids}})
 """  # noqa: S608
 
+_UNTRIED = (
+    f"format IN ('', '{StandardJSON.name}') AND attempt_count = 0 AND lapse_count = 0"
+    " AND body_sha256 = ''"
+)
+
 #: As a table of its own: SQLite takes no LIMIT in a part of a UNION.
 _OLDEST = f"""
     SELECT id, endpoint_id FROM (
@@ -47,6 +52,24 @@ _OLDEST = f"""
         WHERE endpoint_id = %s AND status = %s AND is_retry = %s AND next_attempt_at <= %s
         ORDER BY next_attempt_at LIMIT %s
     ) AS oldest
+"""  # noqa: S608
+
+#: As DeliveryQuerySet.resend() has it; in this order, since MariaDB assigns one by one.
+_LEASE = f"""
+    UPDATE {_DELIVERY} SET status = %s, lease_token = %s, leased_until = %s,
+        content_type = CASE
+            WHEN NOT ({_UNTRIED}) THEN content_type
+            WHEN EXISTS (
+                SELECT 1 FROM {_ENDPOINT} e WHERE e.id = {_DELIVERY}.endpoint_id
+                AND e.format = '{StandardJSON.name}'
+                AND e.only_answers IS NULL AND e.only_page_fields IS NULL
+            ) THEN '{StandardJSON.content_type}'
+            ELSE ''
+        END,
+        format = COALESCE(NULLIF(format, ''), (
+            SELECT e.format FROM {_ENDPOINT} e WHERE e.id = {_DELIVERY}.endpoint_id
+        ))
+    WHERE status = %s AND id IN ({{ids}})
 """  # noqa: S608
 
 _LAST = 2**63 - 1
@@ -96,42 +119,35 @@ def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict
     found: dict[int, list[int]] = {pk: [] for pk, count in wanted.items() if count > 0}
     parameters: list[Any] = []
     for pk in found:
-        parameters += [pk, Status.PENDING.value, is_retry, _time(now), wanted[pk]]
+        parameters += [pk, Status.PENDING.value, is_retry, moment(now), wanted[pk]]
     if found:
         statement = " UNION ALL ".join([_OLDEST] * len(found))
-        for delivery_id, endpoint_id in _rows(statement, parameters):
+        for delivery_id, endpoint_id in fetch(statement, parameters):
             found[endpoint_id].append(delivery_id)
     return found
+
+
+def lease(pks: Sequence[int], token: str, until: datetime) -> None:
+    """Take those that are still pending; what is sent of them for the first time is fixed by it."""
+    values = [Status.SENDING.value, token, moment(until), Status.PENDING.value, *pks]
+    run(_LEASE.format(ids=marks(pks)), values)
 
 
 def _lock(
     after: int, to: int, limit: int, is_retry: bool, now: datetime, ahead: timedelta
 ) -> list[tuple[int, str, int]]:
-    at = _time(now)
-    statement = _LOCK
-    if connection.features.has_select_for_update:
-        statement += connection.ops.for_update_sql(skip_locked=True)
+    at = moment(now)
     due = [Status.PENDING.value, is_retry, at]
-    return list(_rows(statement, [after, to, at, at, _time(now + ahead), *due, limit]))
+    statement = locking(_LOCK, skip_locked=True)
+    return list(fetch(statement, [after, to, at, at, moment(now + ahead), *due, limit]))
 
 
 def _describe(pks: Sequence[int], now: datetime) -> dict[int, tuple[Any, ...]]:
     if not pks:
         return {}
-    statement = _DESCRIBE.format(ids=", ".join(["%s"] * len(pks)))
-    rows = _rows(statement, [Status.SENDING.value, _time(now), *pks])
+    statement = _DESCRIBE.format(ids=marks(pks))
+    described = fetch(statement, [Status.SENDING.value, moment(now), *pks])
     return {
         pk: (concurrency, bool(rate), bool(gathers), leased)
-        for pk, concurrency, rate, gathers, leased in rows
+        for pk, concurrency, rate, gathers, leased in described
     }
-
-
-def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _time(at: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 
@@ -33,6 +34,23 @@ PACE_AHEAD = timedelta(seconds=0.25)
 Starts = dict[int, datetime | None]
 
 
+@dataclass(frozen=True)
+class Lease:
+    """The right to send some deliveries, from one moment to another by the database's clock."""
+
+    token: str
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Deliveries that are leased to the caller, and when each of them may start."""
+
+    lease: Lease
+    starts: Starts
+
+
 class Claimer:
     """Claims for one drain; goes around the endpoints, so that each has its turn."""
 
@@ -41,30 +59,23 @@ class Claimer:
         self._found_nothing = True
         self._last_endpoint_id = {False: 0, True: 0}
 
-    def claim(self, limit: int, answered: Mapping[int, int] | None = None) -> list[Delivery]:
-        """At most this many deliveries, leased to the caller, with message and endpoint loaded.
+    def claim(self, limit: int, answered: Mapping[int, int] | None = None) -> Claim:
+        """At most this many deliveries.
 
         A delivery of a held endpoint is its probe: the only one, however many are due.
         ``answered``: requests by endpoint whose results the caller has not stored yet.
         """
         now = self.clock.now()
+        lease = Lease(uuid.uuid4().hex, now, now + timedelta(seconds=lease_seconds()))
         # Without a transaction, as long as there is nothing to do.
         if self._found_nothing and not Delivery.objects.due(now).exists():
-            return []
-        token = uuid.uuid4().hex
+            return Claim(lease, {})
         with transaction.atomic():
-            starts = self._take(limit, token, now, answered or {})
+            starts = self._take(limit, lease, answered or {})
         self._found_nothing = not starts
-        if not starts:
-            return []
-        claimed = Delivery.objects.filter(pk__in=list(starts), lease_token=token)
-        claimed = claimed.select_related("message", "endpoint__state", "own_body")
-        deliveries = list(claimed)
-        for delivery in deliveries:
-            delivery.starts_at = starts[delivery.pk]
-        return deliveries
+        return Claim(lease, starts)
 
-    def _take(self, limit: int, token: str, now: datetime, answered: Mapping[int, int]) -> Starts:
+    def _take(self, limit: int, lease: Lease, answered: Mapping[int, int]) -> Starts:
         """First attempts; before them some retries, after them as many as there is room for."""
         kept, rest = divmod(limit, RETRY_SHARE)
         kept += random.random() < rest / RETRY_SHARE  # noqa: S311  no secret
@@ -73,15 +84,16 @@ class Claimer:
         for is_retry, most in ((True, kept), (False, limit), (True, limit)):
             room = min(most, limit - len(starts))
             if room and (has_retries or not is_retry):
-                taken = self._visit(room, is_retry, token, now, answered)
+                taken = self._visit(room, is_retry, lease, answered)
                 has_retries = len(taken) == room if is_retry else has_retries
                 starts |= taken
         return starts
 
     def _visit(
-        self, room: int, is_retry: bool, token: str, now: datetime, answered: Mapping[int, int]
+        self, room: int, is_retry: bool, lease: Lease, answered: Mapping[int, int]
     ) -> Starts:
         """Go around the endpoints that have something due of this kind, and lease it."""
+        now = lease.begins_at
         last = self._last_endpoint_id[is_retry]
         visited = claim_sql.turns(last, room, is_retry, now, PACE_AHEAD)
         if not visited:
@@ -101,8 +113,7 @@ class Claimer:
         rows = claim_sql.oldest_due(plain, is_retry, now)
         starts |= dict.fromkeys(_deal(rows.values(), room - len(starts)))
         if starts:
-            until = now + timedelta(seconds=lease_seconds())
-            Delivery.objects.filter(pk__in=list(starts)).lease(token, until)
+            claim_sql.lease(list(starts), lease.token, lease.ends_at)
         return starts
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import credentials, scrub, signatures
@@ -20,7 +21,7 @@ from .exceptions import (
     SecretUnavailable,
     URLNotAllowed,
 )
-from .models import Delivery
+from .jobs import Job
 from .models.deliveries import Outcome
 from .models.states import HoldReason
 from .retry import THROTTLING_STATUSES, parse_retry_after
@@ -33,53 +34,37 @@ logger = logging.getLogger(__name__)
 
 GONE = 410
 
+#: Values of each kind that a drain keeps; over it, it begins anew.
+MOST_OPENED = 2_000
 
-@dataclass(frozen=True)
-class Job:
-    """All that a thread needs for one request, so that it never asks the database."""
+T = TypeVar("T")
 
-    delivery_id: int
-    endpoint_id: int
-    message_id: str
-    token: str
-    leased_until: datetime
-    url: Secret
-    format: str
-    credentials: Secret | None
-    secrets: tuple[Secret, ...]
-    extra_signatures: tuple[str, ...]
-    content_type: str
-    body: bytes = field(repr=False)
-    step: int = 0
-    is_probe: bool = False
-    deadline: datetime | None = None
-    due_at: datetime | None = None
-    starts_at: datetime | None = None
 
-    @classmethod
-    def of(cls, delivery: Delivery, content_type: str, body: bytes, now: datetime) -> Job:
-        endpoint = delivery.endpoint
-        assert delivery.lease_token is not None  # noqa: S101  a claim has leased it
-        assert delivery.leased_until is not None  # noqa: S101
-        return cls(
-            delivery_id=delivery.pk,
-            endpoint_id=endpoint.pk,
-            message_id=delivery.message_id,
-            token=delivery.lease_token,
-            leased_until=delivery.leased_until,
-            url=endpoint.url,
-            format=delivery.format,
-            credentials=endpoint.credentials,
-            secrets=tuple(endpoint.signing_secrets(now)),
-            extra_signatures=tuple(endpoint.extra_signatures),
-            content_type=content_type,
-            body=body,
-            step=delivery.step,
-            is_probe=endpoint.state.is_held,
-            deadline=delivery.message.deadline,
-            due_at=delivery.next_attempt_at,
-            starts_at=delivery.starts_at,
-        )
+class Opened:
+    """What a drain has decrypted, so that it does so once; it ends with the drain."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._traces: dict[str, tuple[str, ...]] = {}
+
+    def reveal(self, secret: Secret) -> str:
+        """Raises SecretUnavailable."""
+        value = self._values.get(secret.token)
+        if value is None:
+            value = _keep(self._values, secret.token, secret.reveal())
+        return value
+
+    def traces(self, url: str) -> tuple[str, ...]:
+        """What an answer may repeat of a URL: path and query are keys at many services."""
+        found = self._traces.get(url)
+        return _keep(self._traces, url, _traces(url)) if found is None else found
+
+
+def _keep(cache: dict[str, T], key: str, value: T) -> T:
+    if len(cache) >= MOST_OPENED:
+        cache.clear()
+    cache[key] = value
+    return value
 
 
 @dataclass(frozen=True)
@@ -104,7 +89,7 @@ class Result:
         return self.outcome == Outcome.OK
 
 
-def attempt(job: Job, sender: Sender, clock: Clock) -> Result:
+def attempt(job: Job, sender: Sender, clock: Clock, opened: Opened) -> Result:
     """Make one request. A failure is an outcome: no exception leaves this function.
 
     The request is made only if the lease outlives it, so that two workers never send at once.
@@ -112,10 +97,12 @@ def attempt(job: Job, sender: Sender, clock: Clock) -> Result:
     started_at = clock.now()
     if started_at + timedelta(seconds=conf.timeout) > job.leased_until:
         return Result(job, None, started_at)
+    if job.problem:
+        return Result(job, Outcome.RENDER, started_at, detail=job.problem[:200])
     started = time.monotonic()
     headers: dict[str, str] = {}
     try:
-        hidden, request = _request(job, started_at)
+        hidden, request = _request(job, started_at, opened)
         headers = scrub.request_headers(request.headers)
         response = sender.post(request, connection_key=job.endpoint_id)
     except Exception as error:  # noqa: BLE001  whatever it is, the delivery is kept and shown
@@ -126,24 +113,23 @@ def attempt(job: Job, sender: Sender, clock: Clock) -> Result:
     return replace(result, duration_ms=duration_ms, request_headers=headers)
 
 
-def _request(job: Job, now: datetime) -> tuple[tuple[str, ...], Request]:
+def _request(job: Job, now: datetime, opened: Opened) -> tuple[tuple[str, ...], Request]:
     """The signed request, and what must not be repeated from its answer.
 
     Raises SecretUnavailable and InvalidSecret: nothing is ever sent unsigned, or without the
     credentials that its receiver asks for.
     """
-    url = job.url.reveal()
-    secrets = [secret.reveal() for secret in job.secrets]
+    url = opened.reveal(job.url)
+    secrets = [opened.reveal(secret) for secret in job.secrets]
     outgoing = Outgoing(job.format, job.body, {"Content-Type": job.content_type})
     if job.credentials is not None:
-        outgoing = credentials.present(credentials.loads(job.credentials.reveal()), outgoing)
+        outgoing = credentials.present(credentials.loads(opened.reveal(job.credentials)), outgoing)
     proof = sign(job.message_id, outgoing.body, secrets, now, job.extra_signatures)
-    hidden = (*secrets, *outgoing.hidden, *_traces(url))
+    hidden = (*secrets, *outgoing.hidden, *opened.traces(url))
     return hidden, Request(url, {**outgoing.headers, **proof}, outgoing.body)
 
 
 def _traces(url: str) -> tuple[str, ...]:
-    """What an answer may repeat of a URL: path and query are keys at many services."""
     parts = urlsplit(url)
     values = [raw.partition("=")[2] for raw in parts.query.split("&")]
     pieces = [piece for raw in (*parts.path.split("/"), *values) for piece in (raw, unquote(raw))]

@@ -13,17 +13,12 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import transaction
-
-from . import queue
+from . import jobs, queue
 from .claims import Claimer, next_due_at
 from .clock import Clock
 from .conf import conf
-from .delivery import Job, Result
-from .exceptions import PayloadError
-from .models import Delivery, DeliveryBody, Heartbeat
-from .models.deliveries import Outcome
-from .payloads import Payload, render
+from .delivery import Result
+from .models import Delivery, Heartbeat
 from .pool import Pool
 from .results import record
 
@@ -103,27 +98,14 @@ class Drain:
         if not free:
             return 0
         answered = Counter(result.job.endpoint_id for result in self._results)
-        claimed = self._claimer.claim(free, answered)
-        for delivery in claimed:
-            self._start(delivery)
+        claim = self._claimer.claim(free, answered)
+        claimed = jobs.load(claim) if claim.starts else []
+        for job in claimed:
+            self._pool.submit(job)
         if len(claimed) == free and not self._has_called_help:
             self._has_called_help = True
             queue.wake()
         return len(claimed)
-
-    def _start(self, delivery: Delivery) -> None:
-        now = self._clock.now()
-        if self.should_stop():
-            self._keep(Result(Job.of(delivery, "", b"", now), None, now))
-            return
-        try:
-            content_type, body = rendered(delivery)
-        except PayloadError as error:
-            job = Job.of(delivery, "", b"", now)
-            failure = Result(job, Outcome.RENDER, now, detail=error.detail[:200])
-            self._keep(failure)
-        else:
-            self._pool.submit(Job.of(delivery, content_type, body, now))
 
     def _collect(self, seconds: float) -> None:
         """Take results until one of these happens: enough are there, or it is time to store."""
@@ -194,42 +176,6 @@ class Drain:
                 "sent": self.sent,
                 "is_of_cluster": queue.is_worker(),
             },
-        )
-
-
-def rendered(delivery: Delivery) -> tuple[str, bytes]:
-    """The content type and bytes of a delivery, written down the first time.
-
-    Every retry and resend sends these bytes. Raises PayloadError.
-    """
-    own = getattr(delivery, "own_body", None)
-    if own is not None:
-        return delivery.content_type, bytes(own.content)
-    if not delivery.message.body:
-        raise PayloadError("render", "the body is gone")
-    if delivery.shares_body:
-        return delivery.content_type, delivery.body()
-    event = delivery.endpoint.selection.apply(delivery.message.as_event())
-    payload = render(delivery.format, event)
-    _write_down(delivery, payload)
-    return payload.content_type, payload.body
-
-
-def _write_down(delivery: Delivery, payload: Payload) -> None:
-    """Keep the bytes, under the lease: what was erased meanwhile must not come back."""
-    with transaction.atomic():
-        mine = Delivery.objects.select_for_update().filter(
-            pk=delivery.pk, lease_token=delivery.lease_token
-        )
-        if not mine.exists():
-            raise PayloadError("render", "the lease has ended")
-        DeliveryBody.objects.update_or_create(
-            delivery_id=delivery.pk, defaults={"content": payload.body}
-        )
-        Delivery.objects.filter(pk=delivery.pk).update(
-            content_type=payload.content_type,
-            body_sha256=payload.sha256,
-            body_size=len(payload.body),
         )
 
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 from .clock import Clock
-from .delivery import Job, Result, attempt
+from .delivery import Opened, Result, attempt
+from .jobs import Job
 from .sender import Sender
 
 
@@ -22,6 +23,7 @@ class Pool:
         self.under_way = 0
         # Here and not in the threads: nothing is claimed for settings that cannot be read.
         self._sender = Sender()
+        self._opened = Opened()
         self._results: queues.SimpleQueue[Result] = queues.SimpleQueue()
         self._jobs: queues.SimpleQueue[Job | None] = queues.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -59,7 +61,7 @@ class Pool:
             if self.should_stop():
                 result = Result(job, None, self.clock.now())
             else:
-                result = attempt(job, self._sender, self.clock)
+                result = attempt(job, self._sender, self.clock, self._opened)
             self._results.put(result)
 
     def _await_start(self, job: Job) -> None:

@@ -41,9 +41,9 @@ PRUNE = "wagtail_webhooks.tasks.prune"
 #: Seconds for which a drain claims.
 DRAIN_BUDGET = 15.0
 #: Seconds in which requests may end after a stop was asked for; supervisors often wait 10.
-STOP_PATIENCE = 7.0
+STOP_PATIENCE = 6.0
 #: Seconds for q2's main process to end by itself, once its sentinel is gone.
-MAIN_PATIENCE = 1.0
+MAIN_PATIENCE = 0.5
 #: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
 WAKE_VOID_AFTER = 5.0
 #: Seconds that a request waits for the broker: with all else that a wake does, below 0.3.

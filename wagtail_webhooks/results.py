@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
-from . import incidents
+from . import incidents, result_sql
 from .conf import conf
 from .delivery import Result
-from .models import Attempt, AttemptBody, Delivery
+from .models import Delivery
 from .models.deliveries import NO_LEASE, Outcome, Reason, Status
 from .retry import next_attempt_at
 
@@ -28,10 +28,10 @@ def record(results: Sequence[Result], now: datetime) -> None:
     if not made:
         return
     with transaction.atomic():
-        tokens = _locked_tokens(made)
-        known = [result for result in made if result.job.delivery_id in tokens]
-        timely = [r for r in known if tokens[r.job.delivery_id] == r.job.token]
-        _store_attempts(known, timely)
+        tokens = result_sql.locked_tokens([result.job.delivery_id for result in made])
+        timely, late = _parted(made, tokens)
+        _store_attempts(timely, is_late=False)
+        _store_attempts(late, is_late=True)
         _succeed([result for result in timely if result.is_success], now)
         for result in timely:
             if not result.is_success:
@@ -47,38 +47,30 @@ def _hand_back(results: Iterable[Result]) -> None:
         Delivery.objects.hand_back(token, pks)
 
 
-def _locked_tokens(results: Iterable[Result]) -> dict[int, str | None]:
-    deliveries = Delivery.objects.filter(pk__in=[result.job.delivery_id for result in results])
-    locked = deliveries.order_by("pk").select_for_update()
-    return dict(locked.values_list("pk", "lease_token"))
+def _parted(
+    results: Iterable[Result], tokens: Mapping[int, str | None]
+) -> tuple[list[Result], list[Result]]:
+    """Those whose lease holds, and those that come too late; without what was deleted."""
+    timely: list[Result] = []
+    late: list[Result] = []
+    for result in results:
+        if result.job.delivery_id in tokens:
+            holds = tokens[result.job.delivery_id] == result.job.token
+            (timely if holds else late).append(result)
+    return timely, late
 
 
-def _store_attempts(results: Sequence[Result], timely: Sequence[Result]) -> None:
-    on_time = {id(result) for result in timely}
-    attempts = Attempt.objects.bulk_create(
-        [_attempt(result, is_late=id(result) not in on_time) for result in results]
-    )
-    AttemptBody.objects.bulk_create(
-        [
-            AttemptBody(attempt=attempt, text=result.answer, truncated=result.is_answer_truncated)
-            for attempt, result in zip(attempts, results, strict=True)
-            if result.answer and not attempt.is_late
-        ]
-    )
-
-
-def _attempt(result: Result, *, is_late: bool) -> Attempt:
-    return Attempt(
-        delivery_id=result.job.delivery_id,
-        started_at=result.started_at,
-        duration_ms=result.duration_ms,
-        outcome=result.outcome or Outcome.INTERNAL,
-        detail=result.detail,
-        status_code=result.status_code,
-        request_headers=result.request_headers,
-        response_headers={} if is_late else result.response_headers,
-        is_late=is_late,
-    )
+def _store_attempts(results: Sequence[Result], *, is_late: bool) -> None:
+    if not results:
+        return
+    keys = result_sql.insert_attempts(results, is_late=is_late)
+    answers = [
+        (pk, result.answer, result.is_answer_truncated)
+        for pk, result in zip(keys, results, strict=True)
+        if result.answer and not is_late
+    ]
+    if answers:
+        result_sql.insert_answers(answers)
 
 
 def _succeed(results: Sequence[Result], now: datetime) -> None:
@@ -86,16 +78,7 @@ def _succeed(results: Sequence[Result], now: datetime) -> None:
     for result in results:
         by_code.setdefault(result.status_code, []).append(result.job.delivery_id)
     for status_code, pks in by_code.items():
-        Delivery.objects.filter(pk__in=pks).update(
-            status=Status.SUCCEEDED,
-            reason="",
-            attempt_count=F("attempt_count") + 1,
-            next_attempt_at=None,
-            finished_at=now,
-            last_outcome=Outcome.OK,
-            last_status_code=status_code,
-            **NO_LEASE,
-        )
+        result_sql.succeed(pks, status_code, now)
 
 
 def _fail(result: Result, now: datetime) -> None:

@@ -44,6 +44,8 @@ FRAMING_BYTES = 65_536
 #: The body is only for the log; it must not hold up the next delivery.
 BODY_SECONDS = 5.0
 
+#: Over it, a sender begins to read URLs anew.
+MOST_TARGETS = 2_000
 MAX_REQUEST_HEADERS = 40
 MAX_HEADER_VALUE = 4_096
 MAX_RESPONSE_HEADERS = 50
@@ -93,6 +95,7 @@ class Sender:
         self.policy = Policy.from_conf() if policy is None else policy
         self.timeout = conf.timeout if timeout is None else timeout
         self._connections = Connections()
+        self._targets: dict[str, Target] = {}
 
     def __enter__(self) -> Sender:
         return self
@@ -126,7 +129,7 @@ class Sender:
 
     def _post(self, request: Request, key: object) -> Response:
         limits = Limits(self.timeout)
-        target = check_url(request.url, self.policy)
+        target = self._target(request.url)
         headers = _request_headers(request.headers, keep_alive=key is not None)
         line = Line(key, target.scheme, target.host, target.port, conf.proxy)
         connection = self._connections.take(line) or _new_connection(target, self.policy)
@@ -150,6 +153,16 @@ class Sender:
             body=body[:KEPT_BYTES],
             truncated=not complete or len(body) > KEPT_BYTES,
         )
+
+    def _target(self, url: str) -> Target:
+        """Read once: the rules of a sender stay as they were when it was made."""
+        target = self._targets.get(url)
+        if target is None:
+            target = check_url(url, self.policy)
+            if len(self._targets) >= MOST_TARGETS:
+                self._targets.clear()
+            self._targets[url] = target
+        return target
 
 
 def header_problem(name: str, value: str) -> str | None:

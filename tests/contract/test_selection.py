@@ -11,9 +11,8 @@ from django.contrib.auth.models import Group
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import make_endpoint
+from tests.conftest import claim, make_endpoint
 from wagtail_webhooks import outbox
-from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.events import Event
@@ -190,7 +189,7 @@ def test_what_a_dying_worker_had_leased_but_not_sent_leaks_nothing(receiver: Rec
     limit(make_endpoint(receiver.url), ["name"])
     emit("lead.submitted", DATA)
     clock = Clock()
-    assert len(Claimer(clock).claim(1)) == 1
+    assert len(claim(1)) == 1
     Delivery.objects.update(leased_until=clock.now())
 
     deliver_now()
@@ -205,7 +204,7 @@ def test_what_a_worker_handed_back_unsent_follows_the_selection_of_the_day(
 ) -> None:
     endpoint = make_endpoint(receiver.url)
     emit("lead.submitted", DATA)
-    (claimed,) = Claimer(Clock()).claim(1)
+    (claimed,) = claim(1)
     assert claimed.lease_token is not None
     assert Delivery.objects.all().hand_back(claimed.lease_token, [claimed.pk]) == 1
     limit(endpoint, ["name"])
@@ -221,7 +220,7 @@ def test_what_a_dying_worker_may_have_sent_whole_stays_whole(receiver: Receiver)
     endpoint = make_endpoint(receiver.url)
     message = emit("lead.submitted", DATA)
     clock = Clock()
-    assert len(Claimer(clock).claim(1)) == 1
+    assert len(claim(1)) == 1
     Delivery.objects.update(leased_until=clock.now())
     Delivery.objects.all().release_lapsed(clock.now())
     limit(endpoint, ["name"])
@@ -238,7 +237,7 @@ def test_a_format_that_was_fixed_is_not_mistaken_for_the_endpoints_present_one(
 ) -> None:
     endpoint = make_endpoint(receiver.url, format="form")
     emit("lead.submitted", DATA)
-    (claimed,) = Claimer(Clock()).claim(1)
+    (claimed,) = claim(1)
     assert claimed.lease_token is not None
     Delivery.objects.all().hand_back(claimed.lease_token, [claimed.pk])
     endpoint.format = "standard"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import make_endpoint
-from wagtail_webhooks import incidents
+from tests.conftest import claim, make_endpoint
+from wagtail_webhooks import claim_sql, incidents
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Endpoint
@@ -25,10 +25,6 @@ def emit_to(endpoint: Endpoint, count: int) -> None:
         emit("page.published", {}, endpoints=[endpoint])
 
 
-def claim(limit: int = 32) -> list[Delivery]:
-    return Claimer(Clock()).claim(limit)
-
-
 def test_nothing_due_claims_nothing() -> None:
     assert claim() == []
 
@@ -42,10 +38,6 @@ def test_a_claim_leases_and_loads_what_a_request_needs(django_assert_num_queries
     assert delivery.leased_until is not None
     assert delivery.leased_until > Clock().now() + timedelta(seconds=30)
     assert delivery.format == "standard"
-    with django_assert_num_queries(0):
-        assert delivery.endpoint.state.hold == ""
-        assert delivery.message.body
-        assert delivery.body()
 
 
 def test_what_is_claimed_is_not_claimed_again() -> None:
@@ -100,7 +92,7 @@ def test_each_endpoint_has_its_turn_when_there_are_more_than_threads() -> None:
         emit_to(endpoint, 4)
     claimer = Claimer(Clock())
 
-    served = [claimer.claim(1)[0].endpoint_id for _ in range(5)]
+    served = [claim(1, claimer)[0].endpoint_id for _ in range(5)]
 
     assert served == [endpoint.pk for endpoint in endpoints]
 
@@ -114,7 +106,7 @@ def test_first_attempts_go_first_but_a_fifth_of_the_visits_is_for_retries() -> N
     retries.update(is_retry=True)
     claimer = Claimer(Clock())
 
-    claimed = [claimer.claim(1)[0] for _ in range(150)]
+    claimed = [claim(1, claimer)[0] for _ in range(150)]
 
     shares = Counter(d.endpoint_id for d in claimed if d.is_retry)
     assert 15 <= shares.total() <= 45
@@ -130,7 +122,7 @@ def test_an_endpoint_without_free_slots_does_not_keep_the_others_waiting() -> No
     emit_to(free, 3)
     claimer = Claimer(Clock())
 
-    served = [delivery.endpoint_id for _ in range(9) for delivery in claimer.claim(1)]
+    served = [delivery.endpoint_id for _ in range(9) for delivery in claim(1, claimer)]
 
     assert served == [free.pk] * 3
 
@@ -231,3 +223,29 @@ def test_a_probe_that_is_told_gone_ends_the_probing() -> None:
 
     endpoint.state.refresh_from_db()
     assert (endpoint.state.hold, endpoint.state.next_probe_at) == (HoldReason.GONE, None)
+
+
+@pytest.mark.parametrize("endpoint_format", ["standard", "form"])
+@pytest.mark.parametrize("only_answers", [None, ["name"]])
+@pytest.mark.parametrize("fixed_format", ["", "standard", "form"])
+@pytest.mark.parametrize("tried", [{}, {"attempt_count": 1}, {"lapse_count": 1}])
+@pytest.mark.parametrize("own_body", ["", "f" * 64])
+def test_a_claim_fixes_what_is_sent_as_a_resend_does(
+    endpoint_format: str,
+    only_answers: list[str] | None,
+    fixed_format: str,
+    tried: dict[str, int],
+    own_body: str,
+) -> None:
+    endpoint = make_endpoint(format=endpoint_format, only_answers=only_answers)
+    emit_to(endpoint, 2)
+    Delivery.objects.update(
+        format=fixed_format, content_type="before", body_sha256=own_body, **tried
+    )
+    claimed, resent = Delivery.objects.order_by("pk")
+
+    claim_sql.lease([claimed.pk], "token", Clock().now() + timedelta(minutes=1))
+    assert Delivery.objects.filter(pk=resent.pk).resend(Clock().now()) == 1
+
+    first, second = Delivery.objects.order_by("pk").values_list("format", "content_type")
+    assert first == second

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import make_endpoint
+from tests.conftest import claim, make_endpoint
 from tests.engine.test_pacing import run_at_once
 from wagtail_webhooks import incidents, outbox
-from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.models import Delivery, Endpoint, EndpointState
@@ -75,12 +74,12 @@ def test_twenty_publications_in_a_minute_are_one_delivery_the_last(
 def test_the_window_ends_so_long_after_its_first_event_whatever_follows(rebuilt: Endpoint) -> None:
     (first,) = publish(rebuilt)
     assert first.next_attempt_at is not None
-    assert Claimer(Clock()).claim(32) == []
+    assert claim() == []
     ends_at = first.next_attempt_at + timedelta(seconds=WINDOW)
     assert EndpointState.objects.get().window_ends_at == ends_at
 
     publish(rebuilt, 3)
-    assert Claimer(Clock()).claim(32) == []
+    assert claim() == []
 
     assert EndpointState.objects.get().window_ends_at == ends_at
     assert set(waiting().values_list("next_attempt_at", flat=True)) == {ends_at}
@@ -223,9 +222,9 @@ def test_a_full_endpoint_keeps_its_newest_until_there_is_a_slot(
 ) -> None:
     Endpoint.objects.update(concurrency=1)
     publish(rebuilt, 1, "lead.submitted")
-    (taken,) = Claimer(Clock()).claim(1)
+    (taken,) = claim(1)
     publish(rebuilt, 3)
-    assert Claimer(Clock()).claim(32) == []
+    assert claim() == []
     assert waiting().count() == 3
 
     Delivery.objects.all().hand_back(taken.lease_token or "", [taken.pk])
@@ -237,7 +236,7 @@ def test_a_full_endpoint_keeps_its_newest_until_there_is_a_slot(
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_drains_at_once_send_one(rebuilt: Endpoint, receiver: Receiver) -> None:
     *_others, last = publish(rebuilt, 20)
-    Claimer(Clock()).claim(32)
+    claim()
     end_window()
 
     run_at_once(*[lambda: Drain(linger=0.5).run()] * 2)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tests.conftest import allow_receivers, make_endpoint
 from wagtail_webhooks import drain as drain_module
-from wagtail_webhooks import outbox
+from wagtail_webhooks import jobs, outbox
 from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
@@ -30,6 +30,7 @@ from wagtail_webhooks.models import (
 )
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.payloads import Payload
 from wagtail_webhooks.testing import Answer, Received, Receiver, deliver_now
 
 
@@ -245,12 +246,14 @@ def test_what_is_erased_after_the_claim_does_not_come_back(
     Endpoint.objects.update(format="form")
     source = make_endpoint("https://source.example.org/", "snippet.none")
     emit("lead.submitted", {"name": "Zebedee Quill"}, source=source, endpoints=[endpoint])
-    (delivery,) = Claimer(Clock()).claim(1)
+    claimed = Claimer(Clock()).claim(1)
     outbox.erase(source)
 
+    assert jobs.load(claimed) == []
+    (delivery_id,) = claimed.starts
+    payload = Payload(b"Zebedee Quill", "text/plain")
     with pytest.raises(PayloadError, match="lease"):
-        drain_module.rendered(delivery)
-
+        jobs._write_down(delivery_id, claimed.lease.token, payload)
     assert not DeliveryBody.objects.exists()
 
 

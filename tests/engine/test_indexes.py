@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_endpoint
+from wagtail_webhooks import jobs
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Message
@@ -89,7 +90,7 @@ def fill(model: type[Model], count: int, given: dict[str, str], values: Any = ()
 
 
 def claim() -> None:
-    assert Claimer(Clock()).claim(32)
+    assert jobs.load(Claimer(Clock()).claim(32))
 
 
 def release() -> None:

@@ -11,10 +11,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, connections, transaction
 
-from tests.conftest import make_endpoint
+from tests.conftest import claim, make_endpoint
 from tests.engine.test_claims import emit_to
-from wagtail_webhooks import outbox
-from wagtail_webhooks.claims import Claimer
+from wagtail_webhooks import claim_sql, outbox
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, EndpointState
 from wagtail_webhooks.models.deliveries import Status
@@ -39,7 +38,7 @@ def another_worker(locks: type[Delivery] | type[EndpointState], then: str = "") 
                 finish.wait(LEASES_AFTER if then == "lease" else 20)
                 if then == "lease":
                     until = Clock().now() + timedelta(minutes=1)
-                    Delivery.objects.filter(pk=row.pk).lease("theirs", until)
+                    claim_sql.lease([row.pk], "theirs", until)
         finally:
             connections.close_all()
 
@@ -101,7 +100,7 @@ def test_a_claim_waits_for_no_endpoint_that_another_claim_has_locked() -> None:
     emit_to(make_endpoint(), 1)
     emit_to(make_endpoint(), 1)
     with another_worker(EndpointState):
-        (claimed,) = Claimer(Clock()).claim(32)
+        (claimed,) = claim()
 
     assert claimed.endpoint_id != EndpointState.objects.earliest("pk").pk
 

@@ -111,12 +111,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Those whose first attempt or retry is our own idea: no person has sent them again."""
         return self.filter(Q(format="") | Q(is_retry=True), status=Status.PENDING)
 
-    def lease(self, token: str, until: datetime) -> int:
-        """Take them; the format of those that go out for the first time is fixed by it."""
-        return self.filter(status=Status.PENDING).update(
-            status=Status.SENDING, lease_token=token, leased_until=until, **_fixed()
-        )
-
     def release_lapsed(self, now: datetime) -> int:
         """Put lapsed leases back in line, at once; give up on what keeps killing its worker."""
         if not self.lapsed(now).exists():
@@ -218,9 +212,6 @@ class Delivery(models.Model):
     last_status_code = models.PositiveSmallIntegerField(_("last answer"), null=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
-
-    #: Set by the claim where the endpoint's rate makes it wait; not stored.
-    starts_at: datetime | None = None
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -25,9 +25,10 @@ from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable, URLNot
 from wagtail_webhooks.payloads import format_choices
 from wagtail_webhooks.secrets import Secret, generate_signing_secret, signing_key
 from wagtail_webhooks.selection import Selection
-from wagtail_webhooks.signatures.ed25519 import Ed25519V1a, generate_private_key
+from wagtail_webhooks.signatures.ed25519 import generate_private_key
 
 from .fields import EncryptedField
+from .keys import SigningKeys
 from .states import EndpointState
 from .subscriptions import Subscription
 
@@ -73,7 +74,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.active().filter(pk__in=wanted.values("endpoint_id"))
 
 
-class Endpoint(models.Model):
+class Endpoint(SigningKeys, models.Model):
     """Where to send. Its URL counts as a secret: path and query are keys at many services."""
 
     wagtail_reference_index_ignore = True
@@ -221,30 +222,6 @@ class Endpoint(models.Model):
         Raises SecretUnavailable.
         """
         return kinds.loads(self.credentials.reveal()) if self.credentials else []
-
-    @property
-    def has_key_pair(self) -> bool:
-        """Whether it signs with Ed25519 as well."""
-        return Ed25519V1a.name in self.extra_signatures
-
-    def signing_secrets(self, now: datetime) -> list[Secret]:
-        """What to sign with, each kind the newest first."""
-        return [
-            *self._current(self.signing_secret, self.previous_signing_secret, now),
-            *self.private_keys(now),
-        ]
-
-    def private_keys(self, now: datetime) -> list[Secret]:
-        """The newest first; none if it does not sign with Ed25519."""
-        if not self.has_key_pair or not self.private_key:
-            return []
-        return self._current(self.private_key, self.previous_private_key, now)
-
-    def _current(self, newest: Secret, previous: Secret | None, now: datetime) -> list[Secret]:
-        ends_at = self.previous_secret_until
-        if previous and ends_at and now < ends_at:
-            return [newest, previous]
-        return [newest]
 
     def _make_key_pair(self) -> set[str]:
         """Returns the fields that it sets."""

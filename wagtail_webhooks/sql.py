@@ -1,0 +1,37 @@
+"""What statements that are written out need on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+
+def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def run(statement: str, parameters: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A placeholder for each."""
+    return ", ".join(["%s"] * len(values))
+
+
+def moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def locking(statement: str, *, skip_locked: bool = False) -> str:
+    """The SELECT with its rows locked, where a database can: SQLite lets only one write at all."""
+    if not connection.features.has_select_for_update:
+        return statement
+    return f"{statement} {connection.ops.for_update_sql(skip_locked=skip_locked)}"

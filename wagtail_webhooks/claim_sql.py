@@ -14,7 +14,7 @@ from typing import Any
 from .models import Delivery, Endpoint, EndpointState
 from .models.deliveries import Status
 from .payloads.standard import StandardJSON
-from .sql import fetch, locking, marks, moment, run
+from .sql import fetch, locking, moment, numbers, run
 
 
 _DELIVERY = Delivery._meta.db_table
@@ -49,8 +49,9 @@ _UNTRIED = (
 _OLDEST = f"""
     SELECT id, endpoint_id FROM (
         SELECT id, endpoint_id FROM {_DELIVERY}
-        WHERE endpoint_id = %s AND status = %s AND is_retry = %s AND next_attempt_at <= %s
-        ORDER BY next_attempt_at LIMIT %s
+        WHERE endpoint_id = {{id}} AND status = '{Status.PENDING.value}'
+        AND is_retry = %s AND next_attempt_at <= %s
+        ORDER BY next_attempt_at LIMIT {{most}}
     ) AS oldest
 """  # noqa: S608
 
@@ -117,20 +118,18 @@ def turns(after: int, limit: int, is_retry: bool, now: datetime, ahead: timedelt
 def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict[int, list[int]]:
     """Of each endpoint, as many of its oldest due deliveries as are wanted."""
     found: dict[int, list[int]] = {pk: [] for pk, count in wanted.items() if count > 0}
-    parameters: list[Any] = []
-    for pk in found:
-        parameters += [pk, Status.PENDING.value, is_retry, moment(now), wanted[pk]]
     if found:
-        statement = " UNION ALL ".join([_OLDEST] * len(found))
-        for delivery_id, endpoint_id in fetch(statement, parameters):
+        parts = [_OLDEST.format(id=int(pk), most=int(wanted[pk])) for pk in found]
+        parameters = [is_retry, moment(now)] * len(parts)
+        for delivery_id, endpoint_id in fetch(" UNION ALL ".join(parts), parameters):
             found[endpoint_id].append(delivery_id)
     return found
 
 
 def lease(pks: Sequence[int], token: str, until: datetime) -> None:
     """Take those that are still pending; what is sent of them for the first time is fixed by it."""
-    values = [Status.SENDING.value, token, moment(until), Status.PENDING.value, *pks]
-    run(_LEASE.format(ids=marks(pks)), values)
+    values = [Status.SENDING.value, token, moment(until), Status.PENDING.value]
+    run(_LEASE.format(ids=numbers(pks)), values)
 
 
 def _lock(
@@ -145,8 +144,8 @@ def _lock(
 def _describe(pks: Sequence[int], now: datetime) -> dict[int, tuple[Any, ...]]:
     if not pks:
         return {}
-    statement = _DESCRIBE.format(ids=marks(pks))
-    described = fetch(statement, [Status.SENDING.value, moment(now), *pks])
+    statement = _DESCRIBE.format(ids=numbers(pks))
+    described = fetch(statement, [Status.SENDING.value, moment(now)])
     return {
         pk: (concurrency, bool(rate), bool(gathers), leased)
         for pk, concurrency, rate, gathers, leased in described

@@ -30,6 +30,9 @@ RETRY_SHARE = 5
 #: How far ahead the starts of an endpoint with a rate are given out; a thread waits for its own.
 PACE_AHEAD = timedelta(seconds=0.25)
 
+#: Seconds without another look for retries after there were none.
+RETRY_REST = timedelta(seconds=0.25)
+
 #: When each of these deliveries may start; None: at once.
 Starts = dict[int, datetime | None]
 
@@ -57,6 +60,7 @@ class Claimer:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._found_nothing = True
+        self._no_retries_until: datetime | None = None
         self._last_endpoint_id = {False: 0, True: 0}
 
     def claim(self, limit: int, answered: Mapping[int, int] | None = None) -> Claim:
@@ -80,11 +84,14 @@ class Claimer:
         kept, rest = divmod(limit, RETRY_SHARE)
         kept += random.random() < rest / RETRY_SHARE  # noqa: S311  no secret
         starts: Starts = {}
-        has_retries = True
+        rest_until = self._no_retries_until
+        has_retries = rest_until is None or rest_until <= lease.begins_at
         for is_retry, most in ((True, kept), (False, limit), (True, limit)):
             room = min(most, limit - len(starts))
             if room and (has_retries or not is_retry):
                 taken = self._visit(room, is_retry, lease, answered)
+                if is_retry and not taken:
+                    self._no_retries_until = lease.begins_at + RETRY_REST
                 has_retries = len(taken) == room if is_retry else has_retries
                 starts |= taken
         return starts

@@ -60,9 +60,7 @@ def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
     troubled = troubled.exclude(failing_since=None, hold="", trust=0)
     troubled = troubled.exclude(hold__in=UNTIL_A_PERSON_ACTS)
     grown = Case(When(trust__gte=FULL_TRUST, then=0), default=F("trust") * 2)
-    # Read before it is written: mostly nothing is in trouble, and a write would lock.
-    if troubled.exists():
-        _open(troubled, {"trust": grown, "failing_since": None, "failures": 0})
+    _open(troubled, {"trust": grown, "failing_since": None, "failures": 0})
 
 
 def hold(endpoint_id: int, reason: HoldReason, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from django.db.models import Model
 
 from .delivery import Result
-from .models import Attempt, AttemptBody, Delivery
+from .models import Attempt, AttemptBody, Delivery, EndpointState
 from .models.deliveries import Outcome, Status
-from .sql import fetch, locking, marks, moment, run
+from .sql import fetch, locking, marks, moment, numbers, run
 
 
 _DELIVERY = Delivery._meta.db_table
@@ -27,6 +27,11 @@ _SUCCEED = f"""
     WHERE id IN ({{ids}})
 """  # noqa: S608
 
+_TROUBLED = f"""
+    SELECT 1 FROM {EndpointState._meta.db_table} WHERE endpoint_id IN ({{ids}})
+    AND (failing_since IS NOT NULL OR hold <> '' OR trust <> 0) LIMIT 1
+"""  # noqa: S608
+
 _ATTEMPT = (
     "delivery_id, started_at, duration_ms, outcome, detail, status_code, request_headers,"
     " response_headers, is_late"
@@ -36,12 +41,12 @@ _ANSWER = "attempt_id, text, truncated"
 
 def locked_tokens(pks: Sequence[int]) -> dict[int, str | None]:
     """The lease tokens of these deliveries, locked in the order of their keys."""
-    return dict(fetch(locking(_LOCK.format(ids=marks(pks))), pks))
+    return dict(fetch(locking(_LOCK.format(ids=numbers(pks))), []))
 
 
 def succeed(pks: Sequence[int], status_code: int | None, now: datetime) -> None:
-    values = [Status.SUCCEEDED.value, moment(now), Outcome.OK.value, status_code, *pks]
-    run(_SUCCEED.format(ids=marks(pks)), values)
+    values = [Status.SUCCEEDED.value, moment(now), Outcome.OK.value, status_code]
+    run(_SUCCEED.format(ids=numbers(pks)), values)
 
 
 def insert_attempts(results: Sequence[Result], *, is_late: bool) -> list[int]:
@@ -66,6 +71,11 @@ def insert_attempts(results: Sequence[Result], *, is_late: bool) -> list[int]:
 def insert_answers(answers: Sequence[tuple[int, str, bool]]) -> None:
     """The key of an attempt, its answer, and whether there was more of it."""
     run(*_insert(AttemptBody, _ANSWER, answers))
+
+
+def are_troubled(endpoint_ids: Collection[int]) -> bool:
+    """Whether any of these endpoints is held, fails, or has fewer slots than it could have."""
+    return bool(fetch(_TROUBLED.format(ids=numbers(endpoint_ids)), []))
 
 
 def _insert(

@@ -144,5 +144,6 @@ def _follow(results: Sequence[Result], now: datetime) -> None:
         failures.pop(endpoint_id, None)
     if failures:
         incidents.failed(failures, now)
-    if good:
+    # Read before anything is written: mostly nothing is in trouble, and a write would lock.
+    if good and result_sql.are_troubled(good):
         incidents.succeeded(sorted(good), now)

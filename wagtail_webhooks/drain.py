@@ -27,6 +27,8 @@ FLUSH_RESULTS = 50
 FLUSH_SECONDS = 0.1
 #: After a first result, how long to wait for more before the next claim.
 GATHER_SECONDS = 0.005
+#: Claimed beyond the free threads while results flow, so that a thread that ends has its next.
+MOST_AHEAD = 8
 #: How long a drain waits for rows that become due soon, and how often it looks meanwhile.
 LINGER_SECONDS = 10.0
 LINGER_STEP = 0.25
@@ -58,6 +60,8 @@ class Drain:
         self._pool = Pool(conf.concurrency, self._clock, should_stop)
         self._results: list[Result] = []
         self._flush_at = 0.0
+        #: Results of the last look: as many threads will soon be free again.
+        self._flow = 0
         self._beat_at = 0.0
         self._has_called_help = False
 
@@ -90,19 +94,22 @@ class Drain:
             self._flush()
         if claimed or self._pool.under_way:
             self._collect(FLUSH_SECONDS if self._pool.under_way else 0)
+            if not self._flow:
+                self._give_back()
         elif not self._wait():
             self.ends_at = 0.0
 
     def _claim(self) -> int:
-        free = self._pool.free
-        if not free:
+        # Threads that have just ended in such numbers will do so again before these are loaded.
+        free = self._pool.free + min(self._flow, MOST_AHEAD)
+        if free <= 0:
             return 0
         answered = Counter(result.job.endpoint_id for result in self._results)
         claim = self._claimer.claim(free, answered)
         claimed = jobs.load(claim) if claim.starts else []
         for job in claimed:
             self._pool.submit(job)
-        if len(claimed) == free and not self._has_called_help:
+        if len(claimed) >= free and not self._has_called_help:
             self._has_called_help = True
             queue.wake()
         return len(claimed)
@@ -110,17 +117,24 @@ class Drain:
     def _collect(self, seconds: float) -> None:
         """Take results until one of these happens: enough are there, or it is time to store."""
         until = time.monotonic() + seconds
+        self._flow = 0
         while self._pool.under_way and len(self._results) < FLUSH_RESULTS:
             result = self._pool.take(until - time.monotonic())
             if result is None:
                 break
             self._keep(result)
+            self._flow += 1
             # One claim for several free slots costs hardly more than one for a single slot.
             until = min(until, time.monotonic() + GATHER_SECONDS)
         if self._results and (
             len(self._results) >= FLUSH_RESULTS or time.monotonic() >= self._flush_at
         ):
             self._flush()
+
+    def _give_back(self) -> None:
+        """No thread ends for now: what was claimed ahead of them may go by another worker."""
+        for job in self._pool.withdraw():
+            self._keep(Result(job, None, self._clock.now()))
 
     def _keep(self, result: Result) -> None:
         if not self._results:

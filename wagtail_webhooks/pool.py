@@ -6,6 +6,7 @@ import queue as queues
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from .clock import Clock
 from .delivery import Opened, Result, attempt
@@ -49,6 +50,15 @@ class Pool:
             return None
         self.under_way -= 1
         return result
+
+    def withdraw(self) -> list[Job]:
+        """Those that no thread has begun."""
+        jobs: list[Job] = []
+        with suppress(queues.Empty):
+            while job := self._jobs.get_nowait():
+                jobs.append(job)
+        self.under_way -= len(jobs)
+        return jobs
 
     def close(self) -> None:
         for _thread in self._threads:

@@ -257,6 +257,29 @@ def test_what_is_erased_after_the_claim_does_not_come_back(
     assert not DeliveryBody.objects.exists()
 
 
+def test_what_was_claimed_ahead_goes_back_when_no_thread_ends(
+    endpoint: Endpoint, receiver: Receiver, settings: Any
+) -> None:
+    settings.WAGTAIL_WEBHOOKS = {
+        **settings.WAGTAIL_WEBHOOKS, "CONCURRENCY": 4, "ENDPOINT_CONCURRENCY": 32
+    }  # fmt: skip
+    receiver.answer = lambda _received: Answer(delay=3 if len(receiver.received) > 40 else 0)
+    for _ in range(100):
+        emit("lead.submitted", {})
+    run = Drain(linger=0)
+    most_leased = 0
+
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        run._step()
+        leased = Delivery.objects.leased(Clock().now()).count()
+        most_leased = max(most_leased, leased)
+
+    assert most_leased > 4
+    assert leased == 4
+    run._finish()
+
+
 def test_one_receiver_that_hangs_does_not_hold_up_the_others(
     make_receiver: Callable[..., Receiver],
 ) -> None:

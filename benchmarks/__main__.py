@@ -1,9 +1,9 @@
-"""Drains beside the raw limit, in turn, on a PostgreSQL of one's own.
+"""Measures of the engine, on a PostgreSQL of one's own.
 
-    DATABASE_URL=postgres://… python -m benchmarks [--rounds 3] [--count 5000] [--json FILE]
+    DATABASE_URL=postgres://… [REDIS_URL=redis://…] python -m benchmarks [MEASURE …] [options]
 
-A database is made for it and dropped again; all traffic stays on the loopback interface. What
-counts is the ratio of one round, since both sides of it had the same machine.
+A database is made for it and dropped again; all traffic stays on the loopback interface. The
+machine should do nothing else.
 """
 
 from __future__ import annotations
@@ -14,33 +14,67 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import processes
-from .bench import Bench, Run, database
+from . import drains, emits, latency, processes
+from .bench import Bench, Options, database, fill
 from .workload import ADDRESSES
 
 
-#: Milliseconds of the receiver, and threads of each of the two raw senders.
-CASES = ((0, 16), (50, 32))
-HEADINGS = ("receiver", "raw /s", "drain /s", "/s ratio", "raw ms CPU", "drain ms CPU", "CPU ratio")
+MEASURES: dict[str, Callable[[Bench, Options], Iterator[dict[str, Any]]]] = {
+    "drain": drains.compare,
+    "emit": emits.measure,
+    "latency": latency.measure,
+    "memory": drains.memory,
+    "growth": drains.growth,
+}
+WIDTH = 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--count", type=int, default=5_000)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=", ".join(MEASURES))
+    parser.add_argument("--rounds", type=int, default=3, help="of drain; default: 3")
+    parser.add_argument("--count", type=int, default=5_000, help="deliveries in one drain")
+    parser.add_argument("--many", type=int, default=100_000, help="deliveries for memory")
+    parser.add_argument("--old-rows", type=int, default=0, help="old deliveries in the tables")
+    parser.add_argument("--json", type=Path, help="a file for the figures")
+    given = parser.parse_args()
+    measures = given.measures or ["drain"]
+    if unknown := set(measures) - set(MEASURES):
+        parser.error(f"There is no measure {', '.join(unknown)}.")
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
         parser.error("DATABASE_URL must name a PostgreSQL server.")
+    options = Options(given.rounds, given.count, given.many, os.environ.pop("REDIS_URL", ""))
+    found = {}
     with database(server) as dsn, tempfile.TemporaryDirectory() as folder:
-        rows = list(measure(prepared(dsn, Path(folder)), options.rounds, options.count))
-    if options.json:
-        options.json.write_text(json.dumps([dict(zip(HEADINGS, row, strict=True)) for row in rows]))
+        bench = prepared(dsn, Path(folder))
+        if given.old_rows:
+            print(f"Making {given.old_rows:,} old deliveries …", flush=True)
+            fill(given.old_rows)
+        with processes.receiving(bench.port, ADDRESSES):
+            time.sleep(1)
+            for name in measures:
+                print(f"\n{name}: {MEASURES[name].__doc__ or ''}".rstrip(": "))
+                found[name] = list(shown(MEASURES[name](bench, options)))
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1))
+
+
+def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Print the rows as they come."""
+    for number, row in enumerate(rows):
+        if not number:
+            print("".join(f"{heading:>{max(WIDTH, len(heading) + 2)}}" for heading in row))
+        cells = (
+            f"{f'{value:.2f}' if isinstance(value, float) else value:>{max(WIDTH, len(name) + 2)}}"
+            for name, value in row.items()
+        )
+        print("".join(cells), flush=True)
+        yield row
 
 
 def prepared(dsn: str, folder: Path) -> Bench:
@@ -63,24 +97,6 @@ def prepared(dsn: str, folder: Path) -> Bench:
     django.setup()
     call_command("migrate", verbosity=0)
     return Bench(dsn, port, folder)
-
-
-def measure(bench: Bench, rounds: int, count: int) -> Iterator[tuple[Any, ...]]:
-    print(("{:>13}" * len(HEADINGS)).format(*HEADINGS))
-    with processes.receiving(bench.port, ADDRESSES), bench.cluster() as cluster:
-        time.sleep(1)
-        for delay_ms, threads in CASES:
-            for _ in range(rounds):
-                raw = bench.raw(count, delay_ms, threads)
-                row = compared(f"{delay_ms} ms", raw, bench.drain(cluster, count, delay_ms))
-                print(("{:>13}" + "{:>13.2f}" * (len(row) - 1)).format(*row), flush=True)
-                yield row
-
-
-def compared(name: str, raw: Run, drain: Run) -> tuple[Any, ...]:
-    """CPU is that of the processes and of the database together, for one delivery."""
-    costs = (raw.cpu_per_thousand, drain.cpu_per_thousand)
-    return name, raw.rate, drain.rate, drain.rate / raw.rate, *costs, costs[1] / costs[0]
 
 
 main()

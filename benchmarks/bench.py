@@ -40,6 +40,16 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Options:
+    """How much is measured; ``many``: for the measure of memory."""
+
+    rounds: int
+    count: int
+    many: int
+    redis_url: str = ""
+
+
+@dataclass(frozen=True)
 class Bench:
     """Where it all happens."""
 
@@ -47,8 +57,8 @@ class Bench:
     port: int
     folder: Path
 
-    def cluster(self, workers: int = 2) -> Cluster:
-        return Cluster(workers, self.folder / "cluster.log")
+    def cluster(self, workers: int = 2, env: dict[str, str] | None = None) -> Cluster:
+        return Cluster(workers, self.folder / "cluster.log", env)
 
     def receiver(self, path: str) -> Any:
         return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()
@@ -99,7 +109,7 @@ class Bench:
             began = time.time()
             Delivery.objects.filter(pk__in=waiting).update(next_attempt_at=DatabaseNow())
             queue.enqueue_drain()
-            await_end()
+            await_end(600)
             seconds = time.time() - began
             cost.read()
         return Run(count, seconds, cost.seconds)
@@ -110,6 +120,7 @@ def make_endpoints(count: int, delay_ms: int, port: int) -> list[Any]:
 
     Endpoint.objects.active().update(archived_at="2000-01-01T00:00Z")
     name = f"{delay_ms} ms, {count}"
+    Endpoint.objects.filter(name=name).update(archived_at=None)
     found = list(Endpoint.objects.filter(name=name).order_by("pk"))
     for number in range(len(found), count):
         url = f"http://{address(number)}:{port}/{delay_ms}/{number}"
@@ -152,10 +163,21 @@ def await_end(seconds: float = 300) -> None:
     from wagtail_webhooks.models import Delivery
 
     until = time.monotonic() + seconds
-    while Delivery.objects.filter(status__in=["pending", "sending"]).exists():
+    waiting = Delivery.objects.filter(status__in=["pending", "sending"], endpoint__state__hold="")
+    while waiting.exists():
         if time.monotonic() > until:
             raise RuntimeError("The deliveries did not end in time.")
         time.sleep(0.02)
+
+
+def fill(rows: int) -> None:
+    """So many old deliveries, of endpoints to which nothing is sent."""
+    from wagtail_webhooks.models import EndpointState
+
+    from .admin import fill
+
+    fill(rows)
+    EndpointState.objects.update(hold="paused")
 
 
 def settle(dsn: str) -> None:

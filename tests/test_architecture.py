@@ -29,7 +29,7 @@ TIERS = [
     "sender payloads signatures",
     "credentials",
     "models",
-    "queue audit contract",
+    "queue audit contract outbox_sql",
     "outbox",
     "incidents coalescing claim_sql",
     "claims",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from .exceptions import PayloadError
 from .models import Delivery, Endpoint, Message
 from .models.deliveries import DeliveryQuerySet, Reason, Status
 from .models.messages import Problem, new_message_id
+from .outbox_sql import insert_deliveries
 from .payloads.standard import StandardJSON
 
 
@@ -222,7 +223,7 @@ def _store(occurrence: Occurrence) -> Message | None:
         return None
     message = _message(occurrence)
     message.save(force_insert=True)
-    _deliver(message, endpoints)
+    _deliver([message.pk], [endpoint.pk for endpoint in endpoints], message.problem)
     return message
 
 
@@ -230,8 +231,12 @@ def _store_all(occurrences: Iterable[Occurrence]) -> None:
     stored = [(_message(occurrence), _endpoints(occurrence)) for occurrence in occurrences]
     told = [(message, endpoints) for message, endpoints in stored if endpoints]
     Message.objects.bulk_create([message for message, _ in told], batch_size=BATCH)
-    rows = [row for message, endpoints in told for row in _deliveries(message, endpoints)]
-    Delivery.objects.bulk_create(rows, batch_size=BATCH)
+    alike: dict[tuple[str, frozenset[int]], list[Message]] = {}
+    for message, endpoints in told:
+        pks = frozenset(endpoint.pk for endpoint in endpoints)
+        alike.setdefault((message.problem, pks), []).append(message)
+    for (problem, pks), messages in alike.items():
+        _deliver([message.pk for message in messages], pks, problem)
 
 
 def _is_seen(occurrence: Occurrence) -> bool:
@@ -288,17 +293,14 @@ def _write_body(message: Message, data: Any) -> None:
     message.body = payload.body.decode("ascii")
 
 
-def _deliver(message: Message, endpoints: Iterable[Endpoint]) -> None:
-    Delivery.objects.bulk_create(_deliveries(message, endpoints), batch_size=BATCH)
-
-
-def _deliveries(message: Message, endpoints: Iterable[Endpoint]) -> list[Delivery]:
-    """One each; failed from the start where there is nothing to send."""
+def _deliver(message_ids: Collection[str], endpoint_ids: Collection[int], problem: str) -> None:
+    """One of each message to each endpoint; failed from the start if there is a problem."""
     state: dict[str, Any] = {"next_attempt_at": DatabaseNow()}
-    if message.problem:
-        reason = Reason(message.problem)
+    if problem:
+        reason = Reason(problem)
         state = {"status": Status.FAILED, "reason": reason, "finished_at": timezone.now()}
-    return [Delivery(message=message, endpoint=endpoint, **state) for endpoint in endpoints]
+    if endpoint_ids:
+        insert_deliveries(message_ids, endpoint_ids, **state)
 
 
 def _store_unprepared(occurrence: Occurrence, cause: Exception) -> Message | None:
@@ -327,7 +329,8 @@ def _prepare(message: Message) -> None:
         )
     there = set(message.deliveries.values_list("endpoint_id", flat=True))
     message.problem = message.problem_detail = ""
-    _deliver(message, [endpoint for endpoint in endpoints if endpoint.pk not in there])
+    missing = [endpoint.pk for endpoint in endpoints if endpoint.pk not in there]
+    _deliver([message.pk], missing, "")
     message.save(update_fields=["problem", "problem_detail"])
 
 

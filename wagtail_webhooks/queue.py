@@ -46,7 +46,7 @@ STOP_PATIENCE = 6.0
 MAIN_PATIENCE = 0.5
 #: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
 WAKE_VOID_AFTER = 5.0
-#: Seconds that a request waits for the broker: with all else that a wake does, below 0.3.
+#: Seconds that a request waits for the broker; with the rest of a wake, below 0.3.
 WAKE_PATIENCE = 0.25
 #: Wakes that may go unanswered: where no cluster runs, its queue must not fill with them.
 MAX_UNANSWERED = 20
@@ -130,6 +130,7 @@ def answer() -> None:
 
 def arm() -> None:
     """Make sure that the sweep and the prune are scheduled, once each, on the right cluster."""
+    options = {"ack_failure": True, "save": False, "timeout": task_timeout()}
     for func, kind, minutes in (
         (SWEEP, Schedule.MINUTES, 1),
         (PRUNE, Schedule.DAILY, None),
@@ -140,7 +141,7 @@ def arm() -> None:
             "minutes": minutes,
             "repeats": -1,
             "cluster": conf.queue_name,
-            "kwargs": f"q_options={_schedule_options()!r}",
+            "kwargs": f"q_options={options!r}",
         }
         found = list(Schedule.objects.filter(name=func).order_by("pk"))
         if not found:
@@ -301,14 +302,16 @@ def _is_alive(pid: int) -> bool:
 
 def _mark_waiting() -> bool:
     """False: a drain is already waiting since less than five seconds, or too many are in vain."""
-    now = DatabaseNow()
-    # One in the future says nothing: the clock was set back since.
-    lately = Q(waiting_since__gt=now - timedelta(seconds=WAKE_VOID_AFTER), waiting_since__lte=now)
-    in_vain = Q(unanswered__gte=MAX_UNANSWERED)
     # A cheap read first: under load nearly every call ends here, and no row is fought over.
-    if Wake.objects.filter(lately | in_vain, pk=1).exists():
-        return False
-    free = Wake.objects.filter(Q(waiting_since=None) | ~lately, ~in_vain, pk=1)
+    marks = Wake.objects.filter(pk=1).values_list("waiting_since", "unanswered", DatabaseNow())
+    for since, unanswered, moment in marks:
+        # One in the future says nothing: the clock was set back since.
+        age = (moment - since).total_seconds() if since else -1
+        if 0 <= age < WAKE_VOID_AFTER or unanswered >= MAX_UNANSWERED:
+            return False
+    now, patience = DatabaseNow(), timedelta(seconds=WAKE_VOID_AFTER)
+    void = Q(waiting_since=None) | Q(waiting_since__lte=now - patience) | Q(waiting_since__gt=now)
+    free = Wake.objects.filter(void, pk=1, unanswered__lt=MAX_UNANSWERED)
     if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
         first = Wake(pk=1, waiting_since=now, unanswered=1)
         Wake.objects.bulk_create([first], ignore_conflicts=True)
@@ -344,7 +347,3 @@ def _within_patience(function: Callable[[], None]) -> None:
 def _broker(queue_name: str | None) -> Any:
     """Kept, because making a connection to Redis costs eight times as much as using one."""
     return get_broker(queue_name)
-
-
-def _schedule_options() -> dict[str, Any]:
-    return {"ack_failure": True, "save": False, "timeout": task_timeout()}

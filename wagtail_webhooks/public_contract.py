@@ -69,7 +69,8 @@ def is_installed() -> bool:
 def _contract(token: str) -> Contract:
     """Raises the same Http404 whatever is the matter with the link."""
     endpoint = Endpoint.objects.active().filter(contract_token=token).first()
-    if endpoint is None:
+    # MariaDB finds it in capitals too.
+    if endpoint is None or endpoint.contract_token != token:
         raise Http404
     try:
         return contract_of(endpoint)

@@ -224,6 +224,7 @@ def test_a_request_is_shown_at_once_and_answered_as_asked(site: LiveSite, number
     assert (answer.status_code, time.monotonic() - started > 0.3) == (503, True)
     log = site.log("listen")
     assert "/business msg_1 lead.submitted VERIFIED with a given secret (v1)" in log
+    assert "(v1) – answering 503 after 0.3 s" in log
     assert '    "name": "Zoë"' in log
     process = site.processes["listen"]
     process.send_signal(number)

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from wagtail import VERSION as WAGTAIL
 from wagtail.actions.convert_alias import ConvertAliasPageAction
+from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.models import Locale, Page, Workflow
 
 from wagtail_webhooks.models import Delivery, Message
@@ -88,6 +89,24 @@ def test_the_api_publishes(home: Page, admin_user: User) -> None:
     assert (events(), firsts) == (["page.published"] * 2, [True, False])
 
 
+@pytest.mark.skipif(WAGTAIL < (8, 0), reason="Wagtail's API writes since 8.0")
+def test_the_api_creates_and_publishes(home: Page, admin_user: User) -> None:
+    from wagtail.actions.create_page import CreatePageAction
+
+    class SmallForm(WagtailAdminPageForm):
+        class Meta:
+            model = Page
+            fields = ("title", "slug")
+
+    form = SmallForm({"title": "Grant", "slug": "grant"}, instance=Page(), parent_page=home)
+    CreatePageAction(form.instance, home, user=admin_user, form=form, publish=True).execute(
+        skip_permission_checks=True
+    )
+
+    data = the_only("page.published")
+    assert (data["page"]["slug"], data["first"]) == ("grant", True)
+
+
 def test_the_scheduler_publishes(home: Page) -> None:
     page = scheduled(home)
     its_time_comes(page)
@@ -103,6 +122,16 @@ def test_the_scheduler_publishes_a_new_version(home: Page) -> None:
     its_time_comes(page)
 
     call_command("publish_scheduled")
+
+    assert the_only("page.published")["first"] is False
+
+
+def test_a_page_that_comes_back_is_not_there_for_the_first_time(home: Page) -> None:
+    page = live(home)
+    page.unpublish()
+    forget()
+
+    publish(Page.objects.get(pk=page.pk))
 
     assert the_only("page.published")["first"] is False
 

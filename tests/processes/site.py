@@ -8,18 +8,21 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from bs4 import BeautifulSoup, Tag
+
+from tests.promises import violations
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +52,7 @@ class LiveSite:
 
     def __init__(self, folder: Path, receiver_port: int, database_url: str, redis_url: str) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.port = free_port()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env = {
@@ -141,6 +145,20 @@ class LiveSite:
     def close(self) -> None:
         for name in list(self.processes):
             self.stop(name)
+        assert self.broken_promises() == []
+
+    def broken_promises(self) -> list[str]:
+        """What submissions that its processes told of break of the schemas of their types."""
+        rows = rows_of(
+            self.database_url,
+            "SELECT event_type, body FROM wagtail_webhooks_message "
+            "WHERE source_pk <> '' AND body <> ''",
+        )
+        return [
+            broken
+            for event_type, body in rows
+            for broken in violations(event_type, json.loads(body)["data"])
+        ]
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -221,6 +239,16 @@ def database(folder: Path, like: str | None = None) -> Iterator[str]:
             yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def rows_of(database_url: str, statement: str) -> list[Any]:
+    if not database_url.startswith("sqlite"):
+        import psycopg
+
+        with psycopg.connect(database_url) as connection:
+            return connection.execute(statement).fetchall()
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
+        return file.execute(statement).fetchall()
 
 
 class OwnRedis:

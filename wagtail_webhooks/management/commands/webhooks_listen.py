@@ -51,7 +51,7 @@ class Command(BaseCommand):
         def take(received: Received) -> Answer:
             receiver.received.clear()
             try:
-                self._show(received)
+                self._show(received, answer)
             finally:
                 # Each request has a thread of its own, and so has its connection.
                 connections.close_all()
@@ -65,10 +65,11 @@ class Command(BaseCommand):
                 pass
         self._print("Stopped.")
 
-    def _show(self, received: Received) -> None:
+    def _show(self, received: Received, answer: Answer) -> None:
         # Asked each time, so that endpoints that were made meanwhile are known.
         candidates = local_candidates() if self.given is None else self.given
         event_type, body = _read(received)
+        late = f" after {answer.delay:g} s" if answer.delay else ""
         line = " ".join(
             (
                 f"{timezone.localtime():%H:%M:%S}",
@@ -76,6 +77,7 @@ class Command(BaseCommand):
                 received.id or "(no webhook-id)",
                 event_type,
                 verdict(received, candidates),
+                f"– answering {answer.status}{late}",
             )
         )
         self._print(f"{printable(line)}\n{body}")

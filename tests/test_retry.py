@@ -12,15 +12,19 @@ from hypothesis import strategies as st
 
 from wagtail_webhooks.conf import RETRY_SCHEDULE
 from wagtail_webhooks.retry import (
+    HASTE,
     JITTER,
     MAX_RETRY_AFTER,
+    Retry,
     delay_before,
-    next_attempt_at,
+    hasten,
+    next_retry,
     parse_retry_after,
 )
 
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=timezone.utc)
+HOUR, DAY = 3_600, 86_400
 MOMENTS = st.datetimes(
     datetime(1970, 1, 1), datetime(9_999, 12, 31), timezones=st.just(timezone.utc)
 )
@@ -90,26 +94,79 @@ def test_the_schedule_is_jittered_by_a_fifth_and_ends(step: int) -> None:
     delay = delay_before(step, RETRY_SCHEDULE)
     if step >= len(RETRY_SCHEDULE):
         assert delay is None
-        assert next_attempt_at(step, RETRY_SCHEDULE, NOW) is None
+        assert next_retry(step - 1, RETRY_SCHEDULE, NOW) is None
     else:
         assert delay is not None
         assert abs(delay - RETRY_SCHEDULE[step]) <= RETRY_SCHEDULE[step] * JITTER
 
 
 @given(
-    st.integers(0, len(RETRY_SCHEDULE) - 1),
+    st.integers(0, len(RETRY_SCHEDULE) - 2),
     st.none() | st.floats(0, MAX_RETRY_AFTER),
     st.none() | st.integers(-100_000, 1_000_000),
 )
-def test_a_wish_to_wait_only_delays_and_a_deadline_is_met(
+def test_a_wish_to_wait_only_delays_and_a_deadline_only_hurries(
     step: int, retry_after: float | None, deadline_in: int | None
 ) -> None:
     deadline = None if deadline_in is None else NOW + timedelta(seconds=deadline_in)
-    due = next_attempt_at(step, RETRY_SCHEDULE, NOW, retry_after=retry_after, deadline=deadline)
-    assert due is not None and due >= NOW
-    if deadline is not None and deadline > NOW and due < deadline:
+    retry = next_retry(step, RETRY_SCHEDULE, NOW, retry_after=retry_after, deadline=deadline)
+    assert retry is not None
+    pause = (retry.due - NOW).total_seconds()
+    own, asked = RETRY_SCHEDULE[step + 1], retry_after or 0.0
+    assert asked - 0.001 <= pause <= max(own * (1 + JITTER), asked) + 0.001
+    if retry.step == step:
+        assert deadline_in is not None and 0 < deadline_in < own * (1 + JITTER) / HASTE
+    else:
+        assert retry.step == step + 1
+        assert pause >= own * (1 - JITTER) - 0.001
+
+
+@pytest.mark.parametrize(
+    ("left", "pause", "shortest", "longest"),
+    [
+        (30 * DAY, DAY, DAY, DAY),
+        (4 * DAY, DAY, 0.8 * DAY, DAY),
+        (DAY, DAY, 4.8 * HOUR, 6 * HOUR),
+        (6 * HOUR, DAY, 1.2 * HOUR, 1.5 * HOUR),
+        (HOUR, DAY, 720, 900),
+        (HOUR, 300, 300, 300),
+        (HOUR, 5, 5, 5),
+        (600, DAY, 120, 150),
+        (240, DAY, 48, 60),
+        (120, DAY, 48, 60),
+        (60, DAY, 43.2, 54),
+        (30, DAY, 21.6, 27),
+        (10, DAY, DAY, DAY),
+        (0, DAY, DAY, DAY),
+        (-HOUR, 300, 300, 300),
+    ],
+)
+def test_pauses_become_shorter_as_a_deadline_nears(
+    left: float, pause: float, shortest: float, longest: float
+) -> None:
+    for _ in range(50):
+        found = hasten(pause, NOW, NOW + timedelta(seconds=left))
+        assert shortest - 0.001 <= found <= longest + 0.001
+    assert hasten(pause, NOW, None) == pause
+
+
+@pytest.mark.parametrize("hours", [1, 6, 24, 96, 200])
+@pytest.mark.parametrize("first_step", [0, 4, 9])
+def test_the_last_try_is_shortly_before_the_deadline_and_the_schedule_goes_on_after_it(
+    hours: int, first_step: int
+) -> None:
+    deadline = NOW + timedelta(hours=hours)
+    tries = [Retry(NOW, first_step)]
+    while found := next_retry(tries[-1].step, RETRY_SCHEDULE, tries[-1].due, deadline=deadline):
+        tries.append(found)
+    before = [retry.due for retry in tries if retry.due < deadline]
+    after = [retry for retry in tries if retry.due >= deadline]
+    if hours == 200:  # the schedule is used up long before
+        assert after == []
         return
-    assert deadline is None or deadline <= NOW or due == deadline
-    own = RETRY_SCHEDULE[step]
-    assert (due - NOW).total_seconds() >= max(own * (1 - JITTER), retry_after or 0) - 0.001
-    assert (due - NOW).total_seconds() <= max(own * (1 + JITTER), MAX_RETRY_AFTER) + 0.001
+    assert deadline - before[-1] < timedelta(minutes=1)
+    # Hurried tries are so many, and none of them is one that the schedule has not any more.
+    assert len(before) <= len(RETRY_SCHEDULE) + 50
+    assert tries[-1].step == len(RETRY_SCHEDULE) - 1
+    late = [due for due in before if deadline - due < timedelta(hours=24)]
+    assert hours == 1 or len(late) >= 15

@@ -12,13 +12,15 @@ from typing import Any
 
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Min, Q, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from . import outbox
-from .models import Endpoint, EndpointState
+from .models import Delivery, Endpoint, EndpointState
+from .models.deliveries import OPEN
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
+from .retry import hasten
 from .scrub import one_line
 
 
@@ -29,6 +31,8 @@ RECOVERED = "endpoint.recovered"
 
 HOLD_AFTER = timedelta(hours=24)
 HOLD_AFTER_FAILURES = 10
+#: Before a deadline an endpoint that fails is not held.
+LAST_DAY = timedelta(hours=24)
 FIRST_PROBE = 300
 SLOWEST_PROBE = 3_600
 #: Slots after which an endpoint that was in trouble has as many as any other.
@@ -37,6 +41,8 @@ FULL_TRUST = 32
 
 def failed(failures: Mapping[int, int], now: datetime) -> None:
     """Count failed attempts by endpoint; hold what has done nothing else for a day.
+
+    Not in the last day before a deadline of something that waits: it is tried until the end.
 
     An endpoint that fails keeps one slot: many that hang leave threads to the others.
     """
@@ -48,7 +54,8 @@ def failed(failures: Mapping[int, int], now: datetime) -> None:
         pk__in=failures, failing_since__lte=now - HOLD_AFTER, failures__gte=HOLD_AFTER_FAILURES
     )
     for endpoint_id in weary.filter(hold="").values_list("pk", flat=True):
-        hold(endpoint_id, HoldReason.FAILING, now)
+        if _next_deadline(endpoint_id, now) is None:
+            hold(endpoint_id, HoldReason.FAILING, now)
 
 
 def succeeded(endpoint_ids: Collection[int], now: datetime) -> None:
@@ -96,10 +103,14 @@ def throttle(endpoint_id: int, until: datetime) -> None:
 
 
 def probing(state: EndpointState, now: datetime) -> None:
-    """Note that this held endpoint is being tried; the pause doubles up to an hour."""
+    """Note that this held endpoint is being tried; the pause doubles up to an hour.
+
+    It is shorter while a deadline of something that waits is near.
+    """
     delay = min(max(state.probe_delay * 2, FIRST_PROBE), SLOWEST_PROBE)
+    pause = hasten(delay, now, _next_deadline(state.pk, now))
     EndpointState.objects.filter(pk=state.pk).update(
-        probe_delay=delay, next_probe_at=now + timedelta(seconds=delay)
+        probe_delay=delay, next_probe_at=now + timedelta(seconds=pause)
     )
 
 
@@ -119,6 +130,13 @@ def tell_owners(now: datetime) -> int:
         if unchanged.update(told=news) and _mail(state, news):
             told += 1
     return told
+
+
+def _next_deadline(endpoint_id: int, now: datetime) -> datetime | None:
+    """The first in the coming day of what waits for this endpoint."""
+    waiting = Delivery.objects.filter(endpoint_id=endpoint_id, status__in=OPEN)
+    near = waiting.filter(message__deadline__gt=now, message__deadline__lte=now + LAST_DAY)
+    return near.aggregate(first=Min("message__deadline"))["first"]
 
 
 def _open(states: EndpointStateQuerySet, values: dict[str, Any]) -> None:

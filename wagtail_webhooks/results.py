@@ -14,7 +14,7 @@ from .conf import conf
 from .delivery import Result
 from .models import Delivery
 from .models.deliveries import NO_LEASE, Outcome, Reason, Status
-from .retry import next_attempt_at
+from .retry import next_retry
 
 
 def record(results: Sequence[Result], now: datetime) -> None:
@@ -98,22 +98,22 @@ def _fail(result: Result, now: datetime) -> None:
         # Held: it waits where it stands, and so does its schedule.
         delivery.update(**common, status=Status.PENDING)
     else:
-        due = next_attempt_at(
-            job.step + 1,
+        retry = next_retry(
+            job.step,
             conf.retry_schedule,
             now,
             retry_after=result.retry_after,
             deadline=job.deadline,
         )
-        if due is None:
+        if retry is None:
             delivery.update(**common, **_ended(Reason.EXHAUSTED, now))
         else:
             delivery.update(
                 **common,
                 status=Status.PENDING,
-                step=job.step + 1,
+                step=retry.step,
                 is_retry=True,
-                next_attempt_at=due,
+                next_attempt_at=retry.due,
             )
 
 

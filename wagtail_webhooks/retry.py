@@ -5,12 +5,21 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 
 JITTER = 0.2
 MAX_RETRY_AFTER = 86_400.0
+
+#: Before a deadline no pause is longer than this part of the time that is left: the tries become
+#: denser as it nears, and where the receiver works again the delivery is hardly ever too late.
+HASTE = 0.25
+#: Seconds; haste makes no pause shorter than this.
+SHORTEST_HASTE = 60.0
+#: Seconds before a deadline in which nothing more is hurried: the last try has been made.
+LAST_MOMENT = 10.0
 
 #: Statuses whose Retry-After is obeyed (RFC 9110, section 10.2.3; RFC 6585, section 4).
 THROTTLING_STATUSES = frozenset({429, 503})
@@ -56,26 +65,45 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
-def next_attempt_at(
+@dataclass(frozen=True)
+class Retry:
+    """When the next attempt is due, and its index in the schedule."""
+
+    due: datetime
+    step: int
+
+
+def next_retry(
     step: int,
     schedule: Sequence[int],
     now: datetime,
     *,
     retry_after: float | None = None,
     deadline: datetime | None = None,
-) -> datetime | None:
-    """When the attempt with this index is due; None: the schedule is used up.
+) -> Retry | None:
+    """The attempt after the one with this index; None: the schedule is used up.
 
-    A Retry-After can only delay it. A deadline that lies between now and then brings it forward,
-    so that the last try before the deadline is made just before it.
+    A Retry-After can only delay it. Attempts that are hurried by a deadline come in addition to
+    those of the schedule, which goes on where it stood.
     """
-    delay = delay_before(step, schedule)
+    delay = delay_before(step + 1, schedule)
     if delay is None:
         return None
-    due = now + timedelta(seconds=max(delay, retry_after or 0.0))
-    if deadline is not None and now < deadline < due:
-        return now + (deadline - now) * 0.9
-    return due
+    hurried = hasten(delay, now, deadline)
+    due = now + timedelta(seconds=max(hurried, retry_after or 0.0))
+    return Retry(due, step if hurried < delay else step + 1)
+
+
+def hasten(seconds: float, now: datetime, deadline: datetime | None) -> float:
+    """A pause that is short enough for what is left of the time until a deadline."""
+    left = (deadline - now).total_seconds() if deadline is not None else 0.0
+    if left <= LAST_MOMENT:
+        return seconds
+    most = left * HASTE
+    if most < SHORTEST_HASTE:
+        most = min(SHORTEST_HASTE, left * 0.9)
+    # Jittered too, as the deliveries of many leads have the same deadline; never beyond it.
+    return min(seconds, most * random.uniform(1 - JITTER, 1))  # noqa: S311  no secret
 
 
 def _http_date(value: str) -> datetime | None:

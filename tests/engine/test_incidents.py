@@ -166,6 +166,50 @@ def test_a_line_break_in_a_name_does_not_keep_its_owner_from_being_told(
     assert mailoutbox[0].subject == "Deliveries to “Labour Bcc: evil@example.org” are failing"
 
 
+@pytest.mark.parametrize(
+    ("hours", "hold"),
+    [(-1, HoldReason.FAILING), (1, ""), (23.9, ""), (24.1, HoldReason.FAILING)],
+)
+def test_in_the_last_day_before_a_deadline_nothing_is_held_for_failing(
+    endpoint: Endpoint, receiver: Receiver, hours: float, hold: str
+) -> None:
+    receiver.answer = Answer(500)
+    EndpointState.objects.update(failing_since=Clock().now() - timedelta(hours=25), failures=9)
+    emit("lead.submitted", {}, deadline=Clock().now() + timedelta(hours=hours))
+
+    deliver_now()
+
+    assert EndpointState.objects.get().hold == hold
+    assert only_delivery().status == Status.PENDING
+
+
+def test_what_is_delivered_already_keeps_no_endpoint_from_being_held(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    emit("lead.submitted", {}, deadline=Clock().now() + timedelta(hours=1))
+    deliver_now()
+    now = Clock().now()
+    EndpointState.objects.update(failing_since=now - timedelta(hours=25), failures=9)
+    incidents.failed({endpoint.pk: 1}, now)
+    assert EndpointState.objects.get().hold == HoldReason.FAILING
+
+
+@pytest.mark.parametrize(("minutes", "longest"), [(None, 3_600), (60, 900), (8, 120), (2, 60)])
+def test_a_held_endpoint_is_probed_more_often_as_a_deadline_nears(
+    endpoint: Endpoint, receiver: Receiver, minutes: float | None, longest: float
+) -> None:
+    now = Clock().now()
+    deadline = minutes and now + timedelta(minutes=minutes)
+    emit("lead.submitted", {}, deadline=deadline)
+    EndpointState.objects.update(hold=HoldReason.FAILING, probe_delay=3_600, next_probe_at=now)
+    incidents.probing(EndpointState.objects.get(), now)
+    state = EndpointState.objects.get()
+    assert state.next_probe_at is not None
+    pause = (state.next_probe_at - now).total_seconds()
+    assert 0.79 * longest <= pause <= longest
+    assert state.probe_delay == 3_600
+
+
 def test_a_day_of_nothing_but_failures_holds_the_endpoint(
     endpoint: Endpoint, receiver: Receiver
 ) -> None:

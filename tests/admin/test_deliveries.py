@@ -220,7 +220,10 @@ def test_a_longer_page_takes_no_more_queries(
     for number in range(12):
         make_delivery(to=Endpoint.objects.create(name=str(number), url=URL), page=home)
     root.get(reverse(LOG))
-    for query in ({}, {"status": "succeeded"}, {"event_type": "page.published"}):
+    queries: list[dict[str, Any]] = [
+        {}, {"status": "succeeded"}, {"event_type": "page.published"}, {"page": home.pk}
+    ]  # fmt: skip
+    for query in queries:
         of_length(2, monkeypatch)
         with django_assert_max_num_queries(12) as short:
             root.get(reverse(LOG), query)
@@ -239,3 +242,14 @@ def test_the_next_attempt_is_told_only_where_there_will_be_one(
     assert next_attempt(make_delivery("pending", next_attempt_at=timezone.now())) == "at once"
     assert next_attempt(make_delivery("pending", to=held_endpoint, next_attempt_at=at)) == ""
     assert next_attempt(make_delivery("succeeded", next_attempt_at=at)) == ""
+
+
+def test_the_filter_shows_the_chosen_page_and_opens_beside_it(
+    root: Client, make_delivery: MakeDelivery, form_page: Page
+) -> None:
+    make_delivery(page=form_page)
+    page = text_of(root.get(reverse(LOG), {"page": form_page.pk}))
+    assert f'value="{form_page.pk}"' in page and "A grant" in page
+    assert f'"parentId": {form_page.get_parent().pk}' in page
+    for nonsense in ("x", "999999", "9" * 30):
+        assert root.get(reverse(LOG), {"page": nonsense}).status_code == 200

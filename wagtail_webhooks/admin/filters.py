@@ -8,7 +8,8 @@ from typing import Any
 import django_filters
 import swapper
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Length, Substr
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -32,7 +33,10 @@ def _event_type_choices() -> list[tuple[str, Any]]:
 
 
 def _pages(request: Any) -> QuerySet[Any]:
-    return swapper.load_model("wagtailcore", "Page").objects.all()
+    pages = swapper.load_model("wagtailcore", "Page").objects
+    path = OuterRef("path")
+    above = Substr(path, 1, Length(path) - pages.model.steplen)
+    return pages.annotate(parent_id=Subquery(pages.filter(path=above).values("pk")[:1]))
 
 
 #: Of a number with more digits than this a database complains.
@@ -45,11 +49,27 @@ def ids_among(values: Iterable[str]) -> list[int]:
 
 
 class _PageChooser(AdminPageChooser):
+    """Shows the page that its field has found already, and asks the database nothing more."""
+
+    chosen: Any = None
+
     def get_instance(self, value: Any) -> Any:
-        try:
-            return super().get_instance(value)
-        except ValueError:
-            return None
+        return self.chosen
+
+    def get_value_data_from_instance(self, instance: Any) -> dict[str, Any]:
+        # Past AdminPageChooser, which would look for the parent.
+        data = super(AdminPageChooser, self).get_value_data_from_instance(instance)
+        return {**data, "parent_id": instance.parent_id}
+
+
+class _PageField(django_filters.fields.ModelChoiceField):
+    def to_python(self, value: Any) -> Any:
+        self.widget.chosen = super().to_python(value)
+        return self.widget.chosen
+
+
+class _PageFilter(django_filters.ModelChoiceFilter):
+    field_class = _PageField
 
 
 class _EndpointsField(django_filters.fields.ModelMultipleChoiceField):
@@ -84,7 +104,7 @@ class DeliveryFilterSet(WagtailFilterSet):
         widget=forms.CheckboxSelectMultiple,
         distinct=False,
     )
-    page = django_filters.ModelChoiceFilter(
+    page = _PageFilter(
         label=_("About"),
         field_name="message__page",
         queryset=_pages,

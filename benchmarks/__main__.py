@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of drain; default: 3")
     parser.add_argument("--count", type=int, default=5_000, help="deliveries in one drain")
     parser.add_argument("--many", type=int, default=100_000, help="deliveries for memory")
+    parser.add_argument("--events", type=int, default=100, help="events for emit and latency")
     parser.add_argument("--old-rows", type=int, default=0, help="old deliveries in the tables")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     given = parser.parse_args()
@@ -48,7 +49,9 @@ def main() -> None:
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
         parser.error("DATABASE_URL must name a PostgreSQL server.")
-    options = Options(given.rounds, given.count, given.many, os.environ.pop("REDIS_URL", ""))
+    options = Options(
+        given.rounds, given.count, given.many, given.events, os.environ.pop("REDIS_URL", "")
+    )
     found = {}
     with database(server) as dsn, tempfile.TemporaryDirectory() as folder:
         bench = prepared(dsn, Path(folder))

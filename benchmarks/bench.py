@@ -41,11 +41,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured; ``many``: for the measure of memory."""
+    """How much is measured.
+
+    ``count`` and ``many``: deliveries of one drain, and of the one whose memory is watched;
+    ``events``: for emit and latency.
+    """
 
     rounds: int
     count: int
     many: int
+    events: int
     redis_url: str = ""
 
 

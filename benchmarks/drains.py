@@ -62,8 +62,8 @@ def memory(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
     """Resident MiB of the larger of two workers, above what both have when idle."""
     with bench.cluster() as cluster:
         # A worker that has done a little: connections, caches, compiled statements.
-        bench.drain(cluster, 500, 0)
-        time.sleep(3)
+        bench.drain(cluster, min(options.count, 500), 0)
+        time.sleep(1)
         idle = max(map(_resident, cluster.worker_pids()))
         with _Watch(cluster.worker_pids()) as watch:
             bench.drain(cluster, options.many, 0)

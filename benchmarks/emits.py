@@ -12,8 +12,6 @@ from .workload import data_of
 
 
 ENDPOINTS = (1, 10, 100)
-#: Transactions of each kind, in turn.
-TIMES = 200
 
 
 def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
@@ -25,7 +23,7 @@ def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
         for endpoint in make_endpoints(count, 0, bench.port):
             endpoint.subscriptions.create(event_type="webhook.test")
         without, with_it, ringing = [], [], []
-        for number in range(TIMES):
+        for number in range(options.events):
             without.append(_transaction(number, emits=False))
             with_it.append(_transaction(number, emits=True))
             _let_ring()

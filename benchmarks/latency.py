@@ -1,6 +1,6 @@
 """From the commit of an event to its first byte at the receiver, on an idle system.
 
-    python -m benchmarks.latency PORT TIMES
+    python -m benchmarks.latency PORT EVENTS
 
 Prints the milliseconds as JSON. A process of its own, since REDIS_URL chooses its broker.
 """
@@ -22,7 +22,6 @@ import requests
 if TYPE_CHECKING:
     from .bench import Bench, Options
 
-TIMES = 100
 #: Between two events, so that the drain of the one before has ended; not in step with any poll.
 PAUSE = (0.4, 0.8)
 
@@ -36,7 +35,7 @@ def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
             time.sleep(2)
             bench.receiver("/reset")
             found = subprocess.run(
-                [sys.executable, "-m", "benchmarks.latency", str(bench.port), str(TIMES)],
+                [sys.executable, "-m", "benchmarks.latency", str(bench.port), str(options.events)],
                 env={**os.environ, "REDIS_URL": redis_url},
                 stdout=subprocess.PIPE,
                 check=True,
@@ -51,7 +50,7 @@ def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
         }
 
 
-def run(port: int, times: int) -> list[float]:
+def run(port: int, events: int) -> list[float]:
     import django
 
     django.setup()
@@ -64,7 +63,7 @@ def run(port: int, times: int) -> list[float]:
 
     endpoints = make_endpoints(1, 0, port)
     committed: dict[str, float] = {}
-    for number in range(times):
+    for number in range(events):
         with transaction.atomic():
             # Registered first, so it runs before the queue is rung.
             moments: list[float] = []

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError, connection
+
 from . import jobs, queue
 from .claims import Claimer, next_due_at
 from .clock import Clock
@@ -34,6 +36,9 @@ LINGER_SECONDS = 10.0
 LINGER_STEP = 0.25
 SLOT_STEP = 0.05
 HEARTBEAT_SECONDS = 5.0
+#: How long answers wait for a database that is away; shorter than a stop and a lease allow.
+RECONNECT_SECONDS = 5.0
+RECONNECT_STEP = 0.2
 
 
 class Drain:
@@ -143,9 +148,21 @@ class Drain:
 
     def _flush(self) -> None:
         # Forgotten only once they are stored: a request that was made is not to be made again.
-        record(self._results, self._clock.now())
+        self._persist(lambda: record(self._results, self._clock.now()))
         self.sent += sum(result.outcome is not None for result in self._results)
         self._results = []
+
+    def _persist(self, store: Callable[[], None]) -> None:
+        """Store, over a new connection if the old one broke: a database that is restarted."""
+        until = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                return store()
+            except (OperationalError, InterfaceError):
+                if connection.in_atomic_block or time.monotonic() >= until:
+                    raise
+                connection.close()
+                time.sleep(RECONNECT_STEP)
 
     def _wait(self) -> bool:
         """Linger for what becomes due soon. False: nothing does."""

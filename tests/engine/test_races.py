@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from tests.conftest import claim, make_endpoint
 from tests.engine.test_claims import emit_to
 from wagtail_webhooks import claim_sql, outbox
 from wagtail_webhooks.clock import Clock
-from wagtail_webhooks.models import Delivery, EndpointState
+from wagtail_webhooks.drain import Drain
+from wagtail_webhooks.models import Attempt, Delivery, EndpointState
 from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.testing import Receiver
 
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -112,3 +114,19 @@ def test_a_resend_does_not_take_a_row_that_is_leased_at_the_same_moment() -> Non
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.lease_token) == (Status.SENDING, "theirs")
+
+
+def test_answers_are_stored_although_the_database_was_restarted_meanwhile(
+    receiver: Receiver,
+) -> None:
+    emit_to(make_endpoint(receiver.url), 3)
+    run = Drain(linger=0)
+    run._claim()
+    receiver.wait_for(3)
+    with suppress(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    run._finish()
+
+    assert Attempt.objects.count() == 3
+    assert set(Delivery.objects.values_list("status", flat=True)) == {Status.SUCCEEDED}

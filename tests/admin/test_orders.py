@@ -192,3 +192,34 @@ def test_the_log_offers_to_resend_and_cancel_all_that_its_filters_leave(
     page = text_of(browser.get(reverse(LOG), {"status": "failed", "p": 1}))
     for url in (RESEND, CANCEL):
         assert f"{url}?status=failed&amp;id=all&amp;next=" in page
+
+
+def archive_and_cancel(browser: Client, endpoint: Endpoint) -> str:
+    url = reverse("wagtail_webhooks_endpoints:archive", args=[endpoint.pk])
+    return text_of(browser.post(url, {"pending": "cancel"}, follow=True))
+
+
+def test_what_waits_at_an_archived_endpoint_is_cancelled_by_the_worker_and_never_sent(
+    client_with: Callable[..., Client], endpoint: Endpoint, other: Endpoint, swept: list[str]
+) -> None:
+    make_many(MANY, "pending", endpoint)
+    make_many(2, "pending", other)
+    archivist = client_with("view_endpoint", "change_endpoint")
+    assert "cancelled batch by batch" in archive_and_cancel(archivist, endpoint)
+    assert count("pending", endpoint) == MANY
+    assert Delivery.objects.held().count() == MANY
+    orders.carry_out()
+    assert (count("cancelled", endpoint), count("pending", other)) == (MANY, 2)
+    entry = ModelLogEntry.objects.get(action="wagtail_webhooks.bulk_cancel")
+    assert (entry.data["count"], BulkOrder.objects.get().finished_at is None) == (MANY, False)
+
+
+def test_restoring_the_endpoint_ends_the_cancelling(
+    root: Client, endpoint: Endpoint, swept: list[str]
+) -> None:
+    make_many(MANY, "pending", endpoint)
+    archive_and_cancel(root, endpoint)
+    root.post(reverse("wagtail_webhooks_endpoints:restore", args=[endpoint.pk]))
+    orders.carry_out()
+    assert count("pending", endpoint) == MANY
+    assert BulkOrder.objects.get().finished_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -20,6 +20,7 @@ from wagtail_webhooks.models.deliveries import OPEN, Reason
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.scrub import Unlogged
 
+from . import orders
 from .actions import ActionView
 from .badges import hold_of
 from .forms import SecretField
@@ -169,6 +170,10 @@ class ArchiveView(ActionView):
     )  # fmt: skip
     button_label = _("Archive the endpoint")
     success_message = _("“%(object)s” is archived.")
+    order_message = _(
+        "“%(object)s” is archived. What waits there is cancelled batch by batch; the log shows how "
+        "far. Until somebody restores and resumes the endpoint nothing is sent to it."
+    )
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.form = PendingForm(request.POST if self.waiting_count else None)
@@ -182,9 +187,19 @@ class ArchiveView(ActionView):
         if choice == PendingForm.KEEP:
             incidents.hold(self.object.pk, HoldReason.PAUSED, timezone.now())
         elif choice == PendingForm.CANCEL:
-            count = self.object.deliveries.cancel(Reason.PERSON, timezone.now())
-            audit.cancelled({self.object.pk: count}, self.request.user)
+            self._cancel()
         return True
+
+    def _cancel(self) -> None:
+        if self.waiting_count > orders.BATCH:
+            # Held, or some would still be sent before the worker comes to them.
+            incidents.hold(self.object.pk, HoldReason.PAUSED, timezone.now())
+            query = QueryDict(f"endpoint={self.object.pk}")
+            orders.place(orders.Action.ABANDON, query, self.request.user, self.waiting_count)
+            self.success_message = self.order_message
+            return
+        count = self.object.deliveries.cancel(Reason.PERSON, timezone.now())
+        audit.cancelled({self.object.pk: count}, self.request.user)
 
     @cached_property
     def waiting_count(self) -> int:

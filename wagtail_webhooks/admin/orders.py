@@ -16,8 +16,8 @@ from wagtail_webhooks import audit, outbox, queue
 from wagtail_webhooks.models import BulkOrder, Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import OPEN, DeliveryQuerySet, Reason
 
-from .filters import narrowed
-from .permissions import RESEND, VIEW_DELIVERY, deliveries_for
+from .filters import ids_among, narrowed
+from .permissions import CHANGE_ENDPOINT, RESEND, VIEW_DELIVERY, deliveries_for
 
 
 #: Rows per transaction; databases limit how many ids one statement may hold.
@@ -46,26 +46,26 @@ def apply(action: str, pks: Iterable[int]) -> Counter[int]:
         batch = Delivery.objects.filter(pk__in=chosen[start : start + BATCH])
         possible = possible_among(action, batch)
         done.update(possible.order_by().values_list("endpoint_id", flat=True))
-        if action == Action.CANCEL:
-            possible.cancel(Reason.PERSON, timezone.now())
-        else:
+        if action == Action.RESEND:
             outbox.resend(possible)
+        else:
+            possible.cancel(Reason.PERSON, timezone.now())
     return done
 
 
 def possible_among(action: str, deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
     """Those to which it can be done now."""
-    if action == Action.CANCEL:
-        return deliveries.filter(status__in=OPEN)
-    # No join: the status must stay part of the UPDATE itself.
-    return deliveries.resendable().filter(endpoint__in=Endpoint.objects.active())
+    if action == Action.RESEND:
+        # No join: the status must stay part of the UPDATE itself.
+        return deliveries.resendable().filter(endpoint__in=Endpoint.objects.active())
+    return deliveries.filter(status__in=OPEN)
 
 
 def record(action: str, counts: dict[int, int], user: Any) -> None:
-    if action == Action.CANCEL:
-        audit.cancelled(counts, user)
-    else:
+    if action == Action.RESEND:
         audit.resent(counts, user)
+    else:
+        audit.cancelled(counts, user)
 
 
 def carry_out() -> None:
@@ -104,9 +104,21 @@ def finish(order: BulkOrder, user: Any) -> bool:
 def _rest(order: BulkOrder) -> QuerySet[Delivery]:
     """What is left of it, as far as that person still may; nothing once they may no longer."""
     user: Any = order.user
-    if not (user and user.is_active and user.has_perms((VIEW_DELIVERY, RESEND))):
+    is_abandoned = order.action == Action.ABANDON
+    needed = (CHANGE_ENDPOINT,) if is_abandoned else (VIEW_DELIVERY, RESEND)
+    if not (user and user.is_active and user.has_perms(needed)):
         return Delivery.objects.none()
-    found = narrowed(deliveries_for(user), QueryDict(order.query))
-    if found is None:
-        return Delivery.objects.none()
+    found = _abandoned(order) if is_abandoned else _listed(order, user)
     return found.filter(pk__lt=order.below).order_by("-pk")
+
+
+def _listed(order: BulkOrder, user: Any) -> QuerySet[Delivery]:
+    found = narrowed(deliveries_for(user), QueryDict(order.query))
+    return Delivery.objects.none() if found is None else found
+
+
+def _abandoned(order: BulkOrder) -> QuerySet[Delivery]:
+    """All that waits there, also what that person may not see; nothing once it is restored."""
+    archived = Endpoint.objects.exclude(archived_at=None)
+    endpoint = archived.filter(pk__in=ids_among(QueryDict(order.query).getlist("endpoint")))
+    return Delivery.objects.filter(endpoint__in=endpoint, status__in=OPEN)

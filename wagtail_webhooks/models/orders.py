@@ -22,6 +22,7 @@ class BulkOrder(models.Model):
     class Action(models.TextChoices):
         RESEND = "resend", _("Resend")
         CANCEL = "cancel", _("Cancel")
+        ABANDON = "abandon", _("Cancel what waits at an archived endpoint")
 
     wagtail_reference_index_ignore = True
 

@@ -71,8 +71,10 @@ def _message(page: Any, at: datetime, number: int, chance: Any) -> Message:
     message = Message(event_type="lead.submitted", page=page, occurred_at=at)
     data = {
         "reference": f"DEMO-{number:04}",
-        "page": {"id": page.pk, "title": page.title},
-        "fields": [{"name": "name", "label": "Name", "value": chance.choice(_NAMES)}],
+        "submitted_at": at,
+        "language": page.locale.language_code,
+        "opportunity": page.get_opportunity_facts(),
+        "answers": [{"name": "name", "label": "Name", "value": chance.choice(_NAMES)}],
     }
     event = Event(message.id, message.event_type, at, data)
     payload = StandardJSON().render(event)

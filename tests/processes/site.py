@@ -145,7 +145,8 @@ class LiveSite:
     def close(self) -> None:
         for name in list(self.processes):
             self.stop(name)
-        assert self.broken_promises() == []
+        broken = self.broken_promises()
+        assert not broken, "\n".join(broken[:5])
 
     def broken_promises(self) -> list[str]:
         """What submissions that its processes told of break of the schemas of their types."""

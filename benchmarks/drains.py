@@ -68,7 +68,7 @@ def memory(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
         with _Watch(cluster.worker_pids()) as watch:
             bench.drain(cluster, options.many, 0)
         for part in range(1, 11):
-            until = len(watch.seen) * part // 10
+            until = max(len(watch.seen) * part // 10, 1)
             yield {
                 "drained %": part * 10,
                 "idle MiB": idle,
@@ -99,6 +99,8 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(0.1):
+        is_over = False
+        while not is_over:
+            is_over = self._stop.wait(0.1)
             with suppress(psutil.NoSuchProcess):
                 self.seen.append(max(map(_resident, self.pids)))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from .models import Delivery, Endpoint, EndpointState
 from .models.deliveries import Status
 from .payloads.standard import StandardJSON
@@ -21,6 +23,19 @@ _DELIVERY = Delivery._meta.db_table
 _ENDPOINT = Endpoint._meta.db_table
 _STATE = EndpointState._meta.db_table
 
+_DUE = (
+    "d.endpoint_id = {endpoint} AND d.status = '{pending}' AND d.is_retry = {is_retry}"
+    " AND d.next_attempt_at <= %s"
+)
+#: The same, as a stretch of the one index that begins with these columns. PostgreSQL would look
+#: through all that is due anywhere as soon as its statistics are a backlog behind.
+_DUE_IN_INDEX = (
+    "(d.endpoint_id, d.status, d.is_retry) >= ({endpoint}, '{pending}', {is_retry})"
+    " AND (d.endpoint_id, d.status, d.is_retry, d.next_attempt_at)"
+    " <= ({endpoint}, '{pending}', {is_retry}, %s)"
+)
+_IN_ORDER = "ORDER BY d.endpoint_id, d.status, d.is_retry, d.next_attempt_at"
+
 #: A subquery with a limit, not EXISTS: a planner makes a join of that, over all that is due.
 _LOCK = f"""
     SELECT s.endpoint_id, s.hold, s.trust FROM {_STATE} s
@@ -28,8 +43,7 @@ _LOCK = f"""
     AND (s.hold = '' OR s.next_probe_at <= %s)
     AND (s.not_before IS NULL OR s.not_before <= %s)
     AND (s.paced_until IS NULL OR s.paced_until <= %s)
-    AND (SELECT 1 FROM {_DELIVERY} d WHERE d.endpoint_id = s.endpoint_id AND d.status = %s
-         AND d.is_retry = %s AND d.next_attempt_at <= %s LIMIT 1) = 1
+    AND (SELECT 1 FROM {_DELIVERY} d WHERE {{due}} {_IN_ORDER} LIMIT 1) = 1
     ORDER BY s.endpoint_id LIMIT %s
 """  # noqa: S608  names of tables only
 
@@ -48,10 +62,7 @@ _UNTRIED = (
 #: As a table of its own: SQLite takes no LIMIT in a part of a UNION.
 _OLDEST = f"""
     SELECT id, endpoint_id FROM (
-        SELECT id, endpoint_id FROM {_DELIVERY}
-        WHERE endpoint_id = {{id}} AND status = '{Status.PENDING.value}'
-        AND is_retry = %s AND next_attempt_at <= %s
-        ORDER BY next_attempt_at LIMIT {{most}}
+        SELECT d.id, d.endpoint_id FROM {_DELIVERY} d WHERE {{due}} {_IN_ORDER} LIMIT {{most}}
     ) AS oldest
 """  # noqa: S608
 
@@ -119,8 +130,10 @@ def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict
     """Of each endpoint, as many of its oldest due deliveries as are wanted."""
     found: dict[int, list[int]] = {pk: [] for pk, count in wanted.items() if count > 0}
     if found:
-        parts = [_OLDEST.format(id=int(pk), most=int(wanted[pk])) for pk in found]
-        parameters = [is_retry, moment(now)] * len(parts)
+        parts = [
+            _OLDEST.format(due=_due(str(int(pk)), is_retry), most=int(wanted[pk])) for pk in found
+        ]
+        parameters = [moment(now)] * len(parts)
         for delivery_id, endpoint_id in fetch(" UNION ALL ".join(parts), parameters):
             found[endpoint_id].append(delivery_id)
     return found
@@ -136,9 +149,16 @@ def _lock(
     after: int, to: int, limit: int, is_retry: bool, now: datetime, ahead: timedelta
 ) -> list[tuple[int, str, int]]:
     at = moment(now)
-    due = [Status.PENDING.value, is_retry, at]
-    statement = locking(_LOCK, skip_locked=True)
-    return list(fetch(statement, [after, to, at, at, moment(now + ahead), *due, limit]))
+    statement = locking(_LOCK.format(due=_due("s.endpoint_id", is_retry)), skip_locked=True)
+    return list(fetch(statement, [after, to, at, at, moment(now + ahead), at, limit]))
+
+
+def _due(endpoint: str, is_retry: bool) -> str:
+    """What of one endpoint is due at a moment, the one parameter."""
+    condition = _DUE_IN_INDEX if connection.vendor == "postgresql" else _DUE
+    return condition.format(
+        endpoint=endpoint, pending=Status.PENDING.value, is_retry="TRUE" if is_retry else "FALSE"
+    )
 
 
 def _describe(pks: Sequence[int], now: datetime) -> dict[int, tuple[Any, ...]]:

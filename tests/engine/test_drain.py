@@ -102,7 +102,7 @@ def test_whatever_is_not_2xx_is_kept_and_retried(
 def test_a_retry_has_the_same_id_and_bytes_and_a_signature_of_its_own(
     endpoint: Endpoint, receiver: Receiver, settings: Any
 ) -> None:
-    settings.WAGTAIL_WEBHOOKS["RETRY_SCHEDULE"] = [0, 1]
+    settings.WAGTAIL_WEBHOOKS["RETRY_SCHEDULE"] = [0, 2]
     answers = iter([Answer(500), Answer(200)])
     receiver.answer = lambda received: next(answers)
     emit("lead.submitted", {"n": 1})

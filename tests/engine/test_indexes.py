@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Model
+from django.db.models import F, Model
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_endpoint
@@ -112,6 +112,38 @@ def test_no_step_of_a_sweep_reads_through_a_table(many_old: None, act: Callable[
             continue
         plan = plan_of(query["sql"])
         assert not re.search(SCANS[connection.vendor], plan), f"{query['sql']}\n{plan}"
+
+
+@pytest.mark.parametrize("is_retry", [False, True])
+@pytest.mark.parametrize("known", ["nothing waits", "all waits for tomorrow"])
+def test_a_claim_looks_at_each_endpoint_alone_however_old_the_statistics_are(
+    db: None, known: str, is_retry: bool
+) -> None:
+    endpoints = [make_endpoint().pk for _ in range(ENDPOINTS)]
+    now = Clock().now()
+    waits = known == "all waits for tomorrow"
+    fill(Message, OLD // 4, {"id": "'msg_' || n", "event_type": "'page.published'"})
+    given = {
+        "message_id": "'msg_' || n",
+        "endpoint_id": f"{endpoints[0]} + n % {ENDPOINTS}",
+        "status": "'pending'" if waits else "'succeeded'",
+        "is_retry": str(is_retry).upper(),
+        "next_attempt_at": "%s",
+    }
+    fill(Delivery, OLD // 4, given, [now + timedelta(days=1)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    backlog = Delivery.objects.annotate(part=F("pk") % 7).filter(part=0)
+    backlog.update(status="pending", next_attempt_at=now)
+
+    with CaptureQueriesContext(connection) as queries:
+        claim()
+
+    looks = [query["sql"] for query in queries if "d.next_attempt_at" in query["sql"]]
+    assert len(looks) >= 2
+    for look in looks:
+        used = set(re.findall(r"webhooks_delivery_\w+", plan_of(look)))
+        assert used == {"webhooks_delivery_claim"}, plan_of(look)
 
 
 def test_a_look_without_an_index_would_be_noticed(many_old: None) -> None:

@@ -134,7 +134,7 @@ class World:
 
     def delivery(self, status: str) -> int:
         found = f"Delivery.objects.filter(endpoint={self.endpoint}, status={status!r})"
-        return int(eventually(lambda: self.site.query(f"{found}.values_list('pk').first()"), 30)[0])
+        return int(eventually(lambda: self.site.query(f"{found}.values_list('pk').first()"), 60)[0])
 
 
 def echo(received: Received) -> Answer:

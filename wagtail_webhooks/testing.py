@@ -17,6 +17,9 @@ from .tasks import sweep
 
 __all__ = ["Answer", "Received", "Receiver", "deliver_now", "sweep"]
 
+#: After these no body follows: on a connection that is kept it would be read as the next answer.
+_WITHOUT_CONTENT = (204, 304)
+
 
 @dataclass(frozen=True)
 class Received:
@@ -134,6 +137,9 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
+            if answer.status in _WITHOUT_CONTENT:
+                self.end_headers()
+                return
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)

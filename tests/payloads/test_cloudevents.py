@@ -11,6 +11,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 
 from tests.conftest import make_endpoint
+from wagtail_webhooks.events import event_types
 from wagtail_webhooks.models import Message
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Received, Receiver, deliver_now
@@ -48,6 +49,23 @@ def test_the_sdk_reads_what_we_send(receiver: Receiver, settings: Any, data: Any
     assert read_event.get_datacontenttype() == "application/json"
     assert read_event.get_time() == message.occurred_at.astimezone(timezone.utc)
     assert read_event.get_data() == data
+
+
+def test_the_sdk_reads_an_event_of_every_type(receiver: Receiver) -> None:
+    """Each as it comes over the wire, with the example of its type for data."""
+    make_endpoint(receiver.url, format="cloudevents")
+    types = event_types()
+    for name, event_type in types.items():
+        emit(name, dict(event_type.example or {}))
+    deliver_now()
+
+    read_events = {event.get_type(): event for event in map(read, receiver.received)}
+    assert len(receiver.received) == len(types)
+    assert set(read_events) == set(types)
+    for message in Message.objects.all():
+        event = read_events[message.event_type]
+        assert event.get_id() == message.id
+        assert event.get_data() == types[message.event_type].example
 
 
 def test_it_is_announced_as_a_structured_cloud_event(receiver: Receiver) -> None:

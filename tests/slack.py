@@ -70,8 +70,12 @@ class Slack:
     @property
     def texts(self) -> str:
         """All that people would read of the last message."""
+        return "\n".join(one["text"] for one in self.text_objects)
+
+    @property
+    def text_objects(self) -> list[dict[str, Any]]:
         blocks = self.messages[-1]["blocks"]
-        return "\n".join(one["text"] for block in blocks for one in _text_objects(block))
+        return [one for block in blocks for one in _text_objects(block)]
 
 
 def _problems(received: Received, message: Any) -> Iterator[str]:
@@ -117,9 +121,8 @@ def _block_problems(block: dict[str, Any]) -> Iterator[str]:
 def _object_problems(one: Any, limit: int) -> Iterator[str]:
     if one is None:
         return
-    if one.get("type") not in ("mrkdwn", "plain_text") or set(one) - {
-        "type", "text", "verbatim", "emoji",
-    }:  # fmt: skip
+    known = {"mrkdwn": {"type", "text", "verbatim"}, "plain_text": {"type", "text", "emoji"}}
+    if not set(one) <= known.get(one.get("type"), set()):
         yield f"no text object: {sorted(one)}"
     yield from _text_problems(one.get("text"), limit, is_mrkdwn=one.get("type") == "mrkdwn")
 

@@ -111,12 +111,32 @@ def test_nobody_is_called_and_nothing_linked_by_what_a_citizen_wrote(hostile: st
     data["opportunity"]["title"] = hostile
     slack = taken(data)
     assert hostile not in slack.texts.replace("&amp;lt;", "")
-    assert all(
-        one["verbatim"] is True
-        for block in slack.messages[0]["blocks"]
-        for one in (block.get("text"), *block.get("elements", []))
-        if one
-    )
+    assert all(one["verbatim"] is True for one in slack.text_objects if one["type"] == "mrkdwn")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "_ana_@example.org",
+        "*Approved*",
+        "Ana\n*Reference*\nAAAA-AAAA",
+        "> quoted",
+        "`code`",
+        "```\ncode\n```",
+        "~no~",
+        ":100: 10:30:45",
+        "long *bold* " * 200,
+    ],
+)
+def test_what_a_citizen_wrote_is_never_formatting(written: str) -> None:
+    slack = taken(many(3, written))
+    values = [one for one in slack.text_objects if one["type"] == "plain_text"][:3]
+    assert values == [{"type": "plain_text", "text": escape(written, MAX_TEXT), "emoji": False}] * 3
+    formatted = [one["text"] for one in slack.text_objects if one["type"] == "mrkdwn"]
+    assert [text for text in formatted if "Question" in text] == [
+        "*Question 0*", "*Question 1*", "*Question 2*",
+    ]  # fmt: skip
+    assert not any(written[:9] in text for text in formatted)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +149,8 @@ def test_what_is_no_sound_web_address_is_no_link(url: Any) -> None:
 
 def test_a_long_answer_is_cut_and_the_message_says_so() -> None:
     slack = taken(many(1, "long " * 2_000))
-    answer = slack.messages[0]["blocks"][1]["text"]["text"]
+    heading, answer = (block["text"]["text"] for block in slack.messages[0]["blocks"][1:3])
+    assert heading == "*Question 0*"
     assert answer.endswith("…")
     assert len(answer) == MAX_TEXT
     assert "Some of it was cut (…)" in slack.texts

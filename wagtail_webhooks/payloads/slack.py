@@ -1,7 +1,7 @@
 """A message for people in Slack, as its incoming webhooks take it.
 
-Limits are Slack's own (Block Kit reference): 50 blocks, 3,000 characters in a section's text. The
-sum over all blocks is not documented; Slack refuses somewhat above 12,000.
+Limits are Slack's own (Block Kit reference): 50 blocks, 3,000 characters in a section's text and
+2,000 in a field's. The sum over all blocks is not documented; Slack refuses somewhat above 12,000.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ MAX_BLOCKS = 50
 MAX_TEXT = 3_000
 #: Of all blocks together, with room for what surrounds the texts.
 MAX_TOTAL = 9_000
-#: Beside the heading and two notes.
-MAX_FACTS = MAX_BLOCKS - 3
+#: Beside two notes.
+MAX_FACT_BLOCKS = MAX_BLOCKS - 2
 MAX_TITLE = 150
 MAX_LABEL = 200
 #: For a label and the beginning of its value.
 LEAST_ROOM = 400
+#: Fields stand in a narrow column: longer values get all the width.
+MAX_FIELD = 150
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 CUT = "…"
@@ -98,18 +100,29 @@ def _message(event: Event) -> dict[str, Any]:
 
 
 def _blocks(event: Event, what: str, subject: facts.Subject) -> list[dict[str, Any]]:
-    blocks = [_section(f"*{_bold(what)}*{_link(subject)}")]
+    blocks = [_section(_mrkdwn(f"*{_bold(what)}*{_link(subject)}"))]
     parts = list(facts.facts_of(event.data))
-    room, was_cut = MAX_TOTAL, False
-    for label, value in parts[:MAX_FACTS]:
-        if room < LEAST_ROOM:
+    room, shown, was_cut = MAX_TOTAL, 0, False
+    for label, value in parts:
+        heading = f"*{_bold(label)}*"
+        text, is_cut = _escape(value, min(room - _length(heading), MAX_TEXT))
+        fact = _fact(heading, text)
+        if room < LEAST_ROOM or len(blocks) + len(fact) > MAX_FACT_BLOCKS:
             break
-        heading = f"*{_bold(label)}*\n"
-        text, is_cut = _escape(value, min(room, MAX_TEXT) - _length(heading))
-        blocks.append(_section(heading + text))
-        room -= _length(heading + text)
-        was_cut = was_cut or is_cut
-    return [*blocks, *_notes(event, left=len(parts) - len(blocks) + 1, is_cut=was_cut)]
+        blocks += fact
+        room -= _length(heading) + _length(text)
+        shown, was_cut = shown + 1, was_cut or is_cut
+    return [*blocks, *_notes(event, left=len(parts) - shown, is_cut=was_cut)]
+
+
+def _fact(heading: str, text: str) -> list[dict[str, Any]]:
+    """A label and its value. Values are plain text: in mrkdwn a citizen's asterisks,
+    underscores and line ends would become formatting, and look like what the site says itself.
+    """
+    plain = {"type": "plain_text", "text": text, "emoji": False}
+    if _length(text) <= MAX_FIELD and "\n" not in text:
+        return [{**_section(_mrkdwn(heading)), "fields": [plain]}]
+    return [_section(_mrkdwn(heading)), _section(plain)]
 
 
 def _notes(event: Event, *, left: int, is_cut: bool) -> Iterator[dict[str, Any]]:
@@ -144,8 +157,8 @@ def _bold(text: str) -> str:
     return escape(" ".join(text.replace("*", " ").split()) or "—", MAX_LABEL)
 
 
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(text)}
+def _section(text: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "section", "text": text}
 
 
 def _context(text: str) -> dict[str, Any]:
@@ -153,5 +166,5 @@ def _context(text: str) -> dict[str, Any]:
 
 
 def _mrkdwn(text: str) -> Mapping[str, Any]:
-    # Verbatim, or Slack would make mentions and links of what a citizen wrote.
+    # Verbatim, or Slack would make mentions and links of what is in it.
     return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -25,15 +25,26 @@ MAX_ELEMENTS = 10
 MAX_TOTAL = 12_000
 MAX_TEXT = 40_000
 
-#: What Slack says of a channel or a workspace, and with which status.
+#: What Slack says, and with which status: its changelog has both of the first six; of the others
+#: its documentation has the word, and the status is as people report it.
 ERRORS = {
     "invalid_payload": 400,
     "user_not_found": 400,
     "action_prohibited": 403,
     "channel_not_found": 404,
-    "no_service": 404,
     "channel_is_archived": 410,
     "rollup_error": 500,
+    "no_text": 400,
+    "too_many_attachments": 400,
+    "invalid_blocks": 400,
+    "invalid_blocks_format": 400,
+    "invalid_token": 403,
+    "posting_to_general_channel_denied": 403,
+    "team_disabled": 403,
+    "no_active_hooks": 404,
+    "no_service": 404,
+    "no_service_id": 404,
+    "no_team": 404,
 }
 
 #: In mrkdwn a bare one of these would begin a link, a mention or an escape.

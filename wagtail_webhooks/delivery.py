@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import credentials, scrub, signatures
+from . import credentials, payloads, scrub, signatures
 from .clock import Clock
 from .conf import conf
 from .credentials import Outgoing
@@ -152,13 +152,17 @@ def _answered(
     retry_after = None
     if response.status in THROTTLING_STATUSES:
         retry_after = parse_retry_after(response.headers.get("retry-after"), started_at)
+    is_success = 200 <= response.status < 300
+    answer = scrub.text(response.body, hidden, is_cut=response.truncated)
     return Result(
         job,
-        Outcome.OK if 200 <= response.status < 300 else Outcome.HTTP,
+        Outcome.OK if is_success else Outcome.HTTP,
         started_at,
+        # Kept when the answer itself is pruned: it says who must act.
+        detail="" if is_success else payloads.error_in(job.format, answer),
         status_code=response.status,
         response_headers=scrub.response_headers(response.headers, hidden),
-        answer=scrub.text(response.body, hidden, is_cut=response.truncated),
+        answer=answer,
         is_answer_truncated=response.truncated,
         retry_after=retry_after,
         hold=HoldReason.GONE if response.status == GONE else None,

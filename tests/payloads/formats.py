@@ -76,6 +76,9 @@ class Faulty(PayloadFormat):
     def with_token(self, body: bytes, name: str, token: str) -> bytes:
         return self._do()
 
+    def error_in(self, answer: str) -> str:
+        return self._do()
+
     def _do(self) -> Any:
         if isinstance(self.fault, BaseException):
             raise self.fault

@@ -13,12 +13,12 @@ from tests.conftest import make_endpoint
 from tests.payloads.formats import Faulty
 from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.exceptions import PayloadError
-from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.payloads import FORMATS, Payload, format_choices
 from wagtail_webhooks.payloads.base import PayloadFormat
-from wagtail_webhooks.testing import Receiver, deliver_now
+from wagtail_webhooks.testing import Answer, Receiver, deliver_now
 
 from .conftest import SiteFormats
 
@@ -106,6 +106,24 @@ def test_a_fault_while_a_token_is_put_in_fails_its_delivery_alone(
     emit("lead.submitted", {})
     deliver_now()
     assert_failed_alone(broken, receiver)
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError(), SystemExit(1), "x" * 300, 7])
+def test_a_fault_while_an_answer_is_read_changes_nothing_of_the_answer(
+    receiver: Receiver, site_formats: SiteFormats, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    site_formats("Faulty")
+    make_endpoint(receiver.url, format="faulty")
+    receiver.answer = Answer(400, b"a citizen's name")
+    payload = Payload(b"sound", "text/plain")
+    monkeypatch.setattr(Faulty, "render", lambda self, event: payload)
+    monkeypatch.setattr(Faulty, "fault", fault)
+    emit("lead.submitted", {})
+    deliver_now()
+    attempt = Attempt.objects.get()
+    assert (attempt.outcome, attempt.status_code) == (Outcome.HTTP, 400)
+    assert attempt.detail == ("" if isinstance(fault, BaseException) else str(fault)[:200])
+    assert Delivery.objects.get().status == Status.PENDING
 
 
 def _with(fault: Any) -> Faulty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -19,7 +20,7 @@ from wagtail.admin.widgets.button import Button
 
 from wagtail_webhooks import audit
 from wagtail_webhooks.models import Attempt, AttemptBody, BulkOrder, Delivery
-from wagtail_webhooks.models.deliveries import OPEN, Status
+from wagtail_webhooks.models.deliveries import OPEN, Outcome, Status
 from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, hold_of, last_answer
@@ -208,7 +209,7 @@ class DeliveryInspectView(generic.InspectView):
         return {
             **context,
             "badge": delivery_badge(delivery),
-            "explanation": _explain(delivery),
+            "explanation": _explain(delivery, [entry["attempt"] for entry in attempts]),
             "about": about(delivery),
             "about_url": _about_url(delivery, user),
             "is_held": is_held(delivery),
@@ -244,7 +245,9 @@ def _evidence(delivery: Delivery) -> dict[str, Any]:
     return {"sha256": source.body_sha256, "size": source.body_size}
 
 
-def _explain(delivery: Delivery) -> Any:
+def _explain(delivery: Delivery, attempts: Sequence[Attempt]) -> Any:
+    """``attempts``: the newest first."""
+    last = next((attempt for attempt in attempts if not attempt.is_late), None)
     return explain(
         delivery.status,
         delivery.reason,
@@ -252,7 +255,12 @@ def _explain(delivery: Delivery) -> Any:
         delivery.last_status_code,
         hold_of(delivery.endpoint),
         delivery.format,
+        last.detail if last else "",
     )
+
+
+#: Of these the detail is for people; of others it is for programmers.
+_QUOTED = (Outcome.RENDER, Outcome.HTTP)
 
 
 def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
@@ -266,7 +274,11 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
             "number": count - index,
             "attempt": attempt,
             "badge": attempt_badge(attempt),
-            "cause": cause_of(attempt.outcome, attempt.status_code, delivery.format),
+            # In the words of the format, or of the receiver.
+            "says": attempt.detail if attempt.outcome in _QUOTED else "",
+            "cause": cause_of(
+                attempt.outcome, attempt.status_code, delivery.format, attempt.detail
+            ),
             **_answer(attempt if with_answers else None),
         }
         for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])

@@ -10,16 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.models.states import HoldReason
-from wagtail_webhooks.payloads.slack import SlackMessage
+
+from . import slack
 
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
-
-
-SLACK = SlackMessage.name
 
 
 @dataclass(frozen=True)
@@ -49,38 +47,6 @@ _ANSWERS: dict[int, tuple[Text, Text]] = {
     ),
 }
 _ANSWERS[403] = _ANSWERS[401]
-
-_SLACK_ADMIN = gettext_lazy("Ask whoever manages your Slack workspace.")
-_NEW_SLACK_URL = gettext_lazy(
-    "Ask whoever manages your Slack workspace for a new webhook URL and enter it here."
-)
-_UNARCHIVE = gettext_lazy(
-    "Have the channel unarchived in Slack and resume the endpoint, or enter the webhook URL of "
-    "another channel."
-)
-
-#: What Slack's incoming webhooks answer. (docs.slack.dev, “Sending messages using incoming
-#: webhooks”, and the changelog of 17 May 2016)
-_SLACK_ANSWERS: dict[int, tuple[Text, Text]] = {
-    400: (gettext_lazy("Slack could not read the message (invalid_payload)."), _ASK_WEBMASTER),
-    403: (
-        gettext_lazy("A rule of the Slack workspace does not let this webhook post."),
-        _SLACK_ADMIN,
-    ),
-    404: (
-        gettext_lazy("Slack no longer has this webhook, or its channel is gone."),
-        _NEW_SLACK_URL,
-    ),
-    410: (gettext_lazy("The Slack channel is archived and takes no more messages."), _UNARCHIVE),
-    429: (
-        gettext_lazy("Slack takes about one message a second for a channel, and got more."),
-        gettext_lazy("Nobody must act: it is sent when Slack takes it."),
-    ),
-    500: (
-        gettext_lazy("Slack had a fault of its own."),
-        gettext_lazy("Nobody must act, unless this goes on: then look at Slack’s status page."),
-    ),
-}
 
 _OUTCOMES: dict[str, tuple[Text, Text]] = {
     Outcome.BLOCKED: (
@@ -119,12 +85,6 @@ _OUTCOMES: dict[str, tuple[Text, Text]] = {
     ),
     Outcome.INTERNAL: (gettext_lazy("Something went wrong on this site."), _ASK_WEBMASTER),
 }
-
-#: What an endpoint is held for has words of its own in some formats.
-_HELD_SLACK = (
-    gettext_lazy("Held: the Slack channel is archived and takes no more messages."),
-    _UNARCHIVE,
-)
 
 _HOLDS: dict[str, tuple[Text, Text]] = {
     HoldReason.FAILING: (
@@ -191,54 +151,60 @@ def explain(
     code: int | None = None,
     hold: str = "",
     payload_format: str = "",
+    error: str = "",
 ) -> Explanation:
     """One sentence on how things stand, and one on who must act.
 
-    ``payload_format``: what was sent says who answers, and what its answers mean.
+    ``payload_format``: what was sent says who answers, and what its answers mean. ``error``: the
+    word by which it said what is wrong, see PayloadFormat.error_in().
     """
+    cause = cause_of(outcome, code, payload_format, error)
     if status == Status.SUCCEEDED:
         return Explanation(_("Delivered: the receiver accepted it."), _("Nobody must act."))
     if status == Status.SENDING:
         return Explanation(_("It is being sent right now."), _("Nobody must act."))
     if status == Status.PENDING:
-        return _explain_waiting(outcome, code, hold, payload_format)
+        return _explain_waiting(cause, outcome, hold, payload_format)
     if reason in _REASONS:
         return _said(_REASONS[reason])
-    cause = cause_of(outcome, code, payload_format)
     return Explanation(
         _("%(cause)s Every try of the schedule failed.") % {"cause": cause.sentence},
         _("%(action)s Once it is mended, resend this delivery.") % {"action": cause.action},
     )
 
 
-def cause_of(outcome: str, code: int | None, payload_format: str = "") -> Explanation:
+def cause_of(
+    outcome: str, code: int | None, payload_format: str = "", error: str = ""
+) -> Explanation:
     """Why one request did not succeed; with how it went when it did."""
     if outcome == Outcome.OK:
         return Explanation(_("The receiver accepted it."), _("Nobody must act."))
     if outcome == Outcome.HTTP and code:
-        return _explain_answer(code, payload_format)
+        return _explain_answer(code, payload_format, error)
     if outcome in _OUTCOMES:
         return _said(_OUTCOMES[outcome])
     return Explanation(_("Nothing was sent."), str(_ASK_WEBMASTER))
 
 
-def _explain_waiting(outcome: str, code: int | None, hold: str, payload_format: str) -> Explanation:
-    if hold == HoldReason.GONE and payload_format == SLACK:
-        return _said(_HELD_SLACK)
+def _explain_waiting(
+    cause: Explanation, outcome: str, hold: str, payload_format: str
+) -> Explanation:
+    if hold == HoldReason.GONE and payload_format == slack.FORMAT:
+        return _said(slack.HELD)
     if hold in _HOLDS:
         return _said(_HOLDS[hold])
     if outcome in ("", Outcome.OK):
         return Explanation(_("It is waiting to be sent."), _("Nobody must act."))
-    cause = cause_of(outcome, code, payload_format)
     return Explanation(
         _("%(cause)s It will be tried again by itself.") % {"cause": cause.sentence},
         cause.action,
     )
 
 
-def _explain_answer(code: int, payload_format: str) -> Explanation:
-    if payload_format == SLACK and code in _SLACK_ANSWERS:
-        return _said(_SLACK_ANSWERS[code])
+def _explain_answer(code: int, payload_format: str, error: str) -> Explanation:
+    by_slack = slack.ERRORS.get(error) or slack.ANSWERS.get(code)
+    if payload_format == slack.FORMAT and by_slack:
+        return _said(by_slack)
     if code in _ANSWERS:
         return _said(_ANSWERS[code])
     if 300 <= code < 400:

@@ -101,7 +101,7 @@ def _tell(request: HttpRequest, delivery: Delivery, attempt: Attempt | None) -> 
             _("There is no answer yet. The log shows it as soon as it is there."),
         )
         return
-    cause = cause_of(attempt.outcome, attempt.status_code, delivery.format)
+    cause = cause_of(attempt.outcome, attempt.status_code, delivery.format, attempt.detail)
     sentence = cause.sentence
     if attempt.status_code:
         answer = _("The receiver answered with %(code)s.") % {"code": attempt.status_code}

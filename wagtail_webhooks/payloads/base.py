@@ -51,6 +51,10 @@ class PayloadFormat(ABC):
         """
         return {}
 
+    def error_in(self, answer: str) -> str:
+        """By which of its words a receiver says what is wrong; empty: by none that is known."""
+        return ""
+
     #: Whether its receivers can be given a token inside the payload.
     takes_token = False
 

@@ -32,6 +32,29 @@ LEAST_ROOM = 400
 #: Fields stand in a narrow column: longer values get all the width.
 MAX_FIELD = 150
 
+#: What an incoming webhook answers when it takes no message, as Slack documents it.
+ERRORS = frozenset(
+    {
+        "action_prohibited",
+        "channel_is_archived",
+        "channel_not_found",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_payload",
+        "invalid_token",
+        "no_active_hooks",
+        "no_service",
+        "no_service_id",
+        "no_team",
+        "no_text",
+        "posting_to_general_channel_denied",
+        "rollup_error",
+        "team_disabled",
+        "too_many_attachments",
+        "user_not_found",
+    }
+)
+
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 CUT = "…"
 
@@ -50,6 +73,10 @@ class SlackMessage(PayloadFormat):
         with override(settings.LANGUAGE_CODE):
             message = _message(event)
         return Payload(encode_json(message).encode("ascii"), "application/json")
+
+    def error_in(self, answer: str) -> str:
+        word = answer.strip()
+        return word if word in ERRORS else ""
 
 
 def escape(text: str, limit: int) -> str:

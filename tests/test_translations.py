@@ -13,6 +13,8 @@ import pytest
 from django.utils.translation import gettext, ngettext, override
 
 import wagtail_webhooks
+from wagtail_webhooks.contract import contract_of
+from wagtail_webhooks.contract.pages import context_of
 
 
 PACKAGE = Path(wagtail_webhooks.__file__).resolve().parent
@@ -64,6 +66,19 @@ def test_editors_and_citizens_read_spanish() -> None:
         assert gettext("Resend the selected deliveries") == "Reenviar las entregas seleccionadas"
         two = ngettext("%(count)d delivery resent", "%(count)d deliveries resent", 2)
         assert two % {"count": 2} == "2 entregas reenviadas"
+
+
+@pytest.mark.django_db
+def test_what_is_said_of_each_field_of_an_event_is_in_the_language_of_the_page() -> None:
+    def said() -> list[str]:
+        events = context_of(contract_of(None))["events"]
+        return [row.meaning for event in events for row in event.rows]
+
+    english = said()
+    with override("es"):
+        spanish = said()
+    assert len(english) > 100
+    assert [text for text in spanish if text in english] == []
 
 
 def incomplete(catalogue: Path) -> str:

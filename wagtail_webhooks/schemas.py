@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of what the built-in events carry, with an example of each.
 
-Written for the developers of receivers, so in English and never translated. Every key is always
-there; new ones may be added, and are then described here.
+What is said of each key is English here, and translated where it is shown: so it is marked for
+translation. Every key is always there; new ones may be added, and are then described here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils.translation import gettext_noop as _
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -58,65 +60,74 @@ def nullable(schema: Schema) -> Schema:
 
 
 _URL = nullable(
-    text("Where the page is on the web; null for a page that belongs to no site.", format="uri")
+    text(_("Where the page is on the web; null for a page that belongs to no site."), format="uri")
 )
 _PAGE = {
-    "id": number("The page's number, which never changes."),
-    "type": text("The kind of page: the name of its app and of its model."),
-    "title": text("The title of the live version."),
-    "slug": text("The last part of the URL."),
+    "id": number(_("The page's number, which never changes.")),
+    "type": text(_("The kind of page: the name of its app and of its model.")),
+    "title": text(_("The title of the live version.")),
+    "slug": text(_("The last part of the URL.")),
     "url": _URL,
-    "site": nullable(text("The host name of the site that the page belongs to.")),
-    "locale": text("The language of the page, as a language tag."),
-    "translation_key": text("The same for all translations of one page.", format="uuid"),
-    "first_published_at": nullable(time("When the page first went live.")),
-    "last_published_at": nullable(time("When the page last went live.")),
+    "site": nullable(text(_("The host name of the site that the page belongs to."))),
+    "locale": text(_("The language of the page, as a language tag.")),
+    "translation_key": text(_("The same for all translations of one page."), format="uuid"),
+    "first_published_at": nullable(time(_("When the page first went live."))),
+    "last_published_at": nullable(time(_("When the page last went live."))),
 }
 _SNIPPET = {
-    "id": {"type": ["integer", "string"], "description": "The snippet's key in its model."},
-    "type": text("The kind of snippet: the name of its app and of its model."),
-    "title": text("What the snippet is called in the admin."),
-    "locale": nullable(text("The language, as a language tag; null where there are none.")),
+    "id": {"type": ["integer", "string"], "description": _("The snippet's key in its model.")},
+    "type": text(_("The kind of snippet: the name of its app and of its model.")),
+    "title": text(_("What the snippet is called in the admin.")),
+    "locale": nullable(text(_("The language, as a language tag; null where there are none."))),
     "translation_key": nullable(
-        text("The same for all translations of one snippet.", format="uuid")
+        text(_("The same for all translations of one snippet."), format="uuid")
     ),
-    "first_published_at": nullable(time("When the snippet first went live.")),
-    "last_published_at": nullable(time("When the snippet last went live.")),
+    "first_published_at": nullable(time(_("When the snippet first went live."))),
+    "last_published_at": nullable(time(_("When the snippet last went live."))),
 }
-_HIDDEN = " Null while it is not live: what is not public yet is not told."
 
 
-def _hiding(properties: Mapping[str, Schema], *names: str) -> dict[str, Schema]:
+def _hiding(properties: Mapping[str, Schema], **descriptions: str) -> dict[str, Schema]:
+    """The same, with these null where they are not public."""
     hidden = {
-        name: {
-            **properties[name],
-            "type": ["string", "null"],
-            "description": properties[name]["description"].rstrip(".") + "." + _HIDDEN,
-        }
-        for name in names
+        name: {**properties[name], "type": ["string", "null"], "description": description}
+        for name, description in descriptions.items()
     }
     return {**properties, **hidden}
 
 
-PAGE = record("The page: where it is and what it is called, not what it says.", _PAGE)
-#: A page that may not be public yet.
-MENTIONED_PAGE = record("The page, as far as it is public.", _hiding(_PAGE, "title", "slug", "url"))
-SNIPPET = record("The snippet: what it is called, not what it says.", _SNIPPET)
-MENTIONED_SNIPPET = record("The snippet, as far as it is public.", _hiding(_SNIPPET, "title"))
+_MENTIONED_PAGE = _hiding(
+    _PAGE,
+    title=_("The title of the live version. Null while it is not live: a draft is not told of."),
+    slug=_("The last part of the URL. Null while it is not live: a draft is not told of."),
+    url=_("Where the page is on the web. Null while it is not live, or belongs to no site."),
+)
+_MENTIONED_SNIPPET = _hiding(
+    _SNIPPET,
+    title=_("What the snippet is called. Null while it is not live: a draft is not told of."),
+)
 
-REVISION = nullable(number("The revision, in the site's own numbering."))
-FIRST = {"type": "boolean", "description": "Whether it is live for the first time."}
+PAGE = record(_("The page: where it is and what it is called, not what it says."), _PAGE)
+#: A page that may not be public yet.
+MENTIONED_PAGE = record(_("The page, as far as it is public."), _MENTIONED_PAGE)
+SNIPPET = record(_("The snippet: what it is called, not what it says."), _SNIPPET)
+MENTIONED_SNIPPET = record(_("The snippet, as far as it is public."), _MENTIONED_SNIPPET)
+
+REVISION = nullable(number(_("The revision, in the site's own numbering.")))
+FIRST = {"type": "boolean", "description": _("Whether it is live for the first time.")}
 ANSWERS = {
     "type": "array",
-    "description": "The answers, in the order of the form.",
+    "description": _("The answers, in the order of the form."),
     "items": record(
-        "One field and what was entered.",
+        _("One field and what was entered."),
         {
-            "name": text("The field's name, which stays when editors change the label."),
-            "label": text("What the form shows; editors may change it at any time."),
+            "name": text(_("The field's name, which stays when editors change the label.")),
+            "label": text(_("What the form shows; editors may change it at any time.")),
             "value": {
-                "description": "Text, number, true or false, a list for several choices; "
-                "dates as text (ISO 8601). Null or an empty text: not answered.",
+                "description": _(
+                    "Text, number, true or false, a list for several choices; "
+                    "dates as text (ISO 8601). Null or an empty text: not answered."
+                ),
             },
         },
     ),
@@ -150,21 +161,21 @@ EXAMPLE_ANSWERS = [
 ]
 
 PAGE_PUBLISHED = contract(
-    "A page went live, or a new version of a live page did.",
+    _("A page went live, or a new version of a live page did."),
     {"page": PAGE, "revision": REVISION, "first": FIRST},
     {"page": EXAMPLE_PAGE, "revision": 311, "first": True},
 )
 PAGE_GONE = contract(
-    "A page that was public is no longer; as it was then.",
+    _("A page that was public is no longer; as it was then."),
     {"page": PAGE},
     {"page": EXAMPLE_PAGE},
 )
 PAGE_MOVED = contract(
-    "A live page has another parent.",
+    _("A live page has another parent."),
     {
         "page": PAGE,
-        "old_parent": number("The number of the page that it was below."),
-        "new_parent": number("The number of the page that it is below now."),
+        "old_parent": number(_("The number of the page that it was below.")),
+        "new_parent": number(_("The number of the page that it is below now.")),
         "old_url": _URL,
         "new_url": _URL,
     },
@@ -177,16 +188,16 @@ PAGE_MOVED = contract(
     },
 )
 PAGE_URL_CHANGED = contract(
-    "A live page has another URL: it or a page above it was moved or has another slug.",
+    _("A live page has another URL: it or a page above it was moved or has another slug."),
     {"page": PAGE, "old_url": _URL, "new_url": _URL},
     {"page": EXAMPLE_PAGE, "old_url": _OLD_URL, "new_url": EXAMPLE_PAGE["url"]},
 )
 PAGE_SCHEDULED = contract(
-    "A version of a page is set to go live at a certain time.",
+    _("A version of a page is set to go live at a certain time."),
     {
         "page": MENTIONED_PAGE,
-        "revision": number("The revision that will go live, in the site's own numbering."),
-        "go_live_at": time("When it is to go live."),
+        "revision": number(_("The revision that will go live, in the site's own numbering.")),
+        "go_live_at": time(_("When it is to go live.")),
     },
     {
         "page": {**EXAMPLE_PAGE, "title": None, "slug": None, "url": None,
@@ -196,28 +207,28 @@ PAGE_SCHEDULED = contract(
     },
 )  # fmt: skip
 SNIPPET_PUBLISHED = contract(
-    "A snippet went live, or a new version of a live snippet did.",
+    _("A snippet went live, or a new version of a live snippet did."),
     {"snippet": SNIPPET, "revision": REVISION, "first": FIRST},
     {"snippet": _EXAMPLE_SNIPPET, "revision": 313, "first": True},
 )
 SNIPPET_UNPUBLISHED = contract(
-    "A snippet that was public is no longer.",
+    _("A snippet that was public is no longer."),
     {
         "snippet": SNIPPET,
-        "reason": text("Why.", enum=["unpublished", "expired", "deleted"]),
+        "reason": text(_("Why."), enum=["unpublished", "expired", "deleted"]),
     },
     {"snippet": _EXAMPLE_SNIPPET, "reason": "expired"},
 )
 WORKFLOW = contract(
-    "A page or a snippet was submitted for approval, approved or rejected.",
+    _("A page or a snippet was submitted for approval, approved or rejected."),
     {
         "workflow": record(
-            "The workflow.", {"id": number("Its number."), "name": text("Its name.")}
+            _("The workflow."), {"id": number(_("Its number.")), "name": text(_("Its name."))}
         ),
         "task": nullable(
             record(
-                "The task at which the workflow stands.",
-                {"id": number("Its number."), "name": text("Its name.")},
+                _("The task at which the workflow stands."),
+                {"id": number(_("Its number.")), "name": text(_("Its name."))},
             )
         ),
         "revision": REVISION,
@@ -233,24 +244,24 @@ WORKFLOW = contract(
     },
 )
 FORM_SUBMITTED = contract(
-    "Somebody filled in a form of the site.",
+    _("Somebody filled in a form of the site."),
     {
         "form": record(
-            "The form.",
+            _("The form."),
             {
-                "id": number("Its number, among the forms of its type."),
-                "type": text("The kind of form: the name of its app and of its model."),
-                "title": text("Its title."),
+                "id": number(_("Its number, among the forms of its type.")),
+                "type": text(_("The kind of form: the name of its app and of its model.")),
+                "title": text(_("Its title.")),
                 "url": nullable(
-                    text("Where it is; null for a form that stands on many pages.", format="uri")
+                    text(_("Where it is; null for a form that stands on many pages."), format="uri")
                 ),
             },
         ),
         "submission": record(
-            "What was stored.",
+            _("What was stored."),
             {
-                "id": {"type": ["integer", "string"], "description": "Its key in its table."},
-                "submitted_at": time("When it was stored."),
+                "id": {"type": ["integer", "string"], "description": _("Its key in its table.")},
+                "submitted_at": time(_("When it was stored.")),
             },
         ),
         "answers": ANSWERS,
@@ -267,22 +278,24 @@ FORM_SUBMITTED = contract(
     },
 )
 ENDPOINT = contract(
-    "Deliveries to an endpoint of the site are on hold, or are sent again.",
+    _("Deliveries to an endpoint of the site are on hold, or are sent again."),
     {
         "endpoint": record(
-            "The endpoint.",
+            _("The endpoint."),
             {
-                "id": number("Its number."),
-                "name": text("Its name."),
-                "host": text("The host of its URL; the rest of the URL is secret."),
+                "id": number(_("Its number.")),
+                "name": text(_("Its name.")),
+                "host": text(_("The host of its URL; the rest of the URL is secret.")),
             },
         ),
         "reason": text(
-            "Why it was held: failing (for a day), gone (it answered 410), secret (it cannot be "
-            "decrypted), url (it is not allowed), paused (by a person).",
+            _(
+                "Why it was held: failing (for a day), gone (it answered 410), secret (it cannot "
+                "be decrypted), url (it is not allowed), paused (by a person)."
+            ),
             enum=["failing", "gone", "secret", "url", "paused"],
         ),
-        "held_at": time("Since when it was held."),
+        "held_at": time(_("Since when it was held.")),
     },
     {
         "endpoint": {"id": 3, "name": "Business Development", "host": "hooks.example.org"},
@@ -291,11 +304,11 @@ ENDPOINT = contract(
     },
 )
 WEBHOOK_TEST = contract(
-    "Made-up data, sent by hand to try an endpoint.",
+    _("Made-up data, sent by hand to try an endpoint."),
     {
-        "text": text("That this is a test."),
-        "name": text("A made-up name."),
-        "email": text("A made-up e-mail address."),
+        "text": text(_("That this is a test.")),
+        "name": text(_("A made-up name.")),
+        "email": text(_("A made-up e-mail address.")),
     },
     {
         "text": "This is a test. The data is made up, and nothing has to be done.",

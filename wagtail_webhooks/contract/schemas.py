@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
 from wagtail_webhooks.events import EventType
 from wagtail_webhooks.selection import Selection
 
@@ -66,9 +68,16 @@ def data_schema(
 
 
 def _opened(schema: Any) -> Any:
-    """Without the ban on further fields, which later versions of a site may send."""
+    """Without the ban on further fields, which later versions of a site may send.
+
+    What is said of each is in the language of whoever asks.
+    """
     if isinstance(schema, Mapping):
         kept = {key: _opened(value) for key, value in schema.items() if key != "$schema"}
+        said = kept.get("description")
+        # An empty one would be translated to the catalogue's own header.
+        if said and not isinstance(said, Mapping):
+            kept["description"] = gettext(str(said))
         if kept.get("additionalProperties") is False:
             del kept["additionalProperties"]
         return kept

@@ -147,6 +147,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def resend(self, now: datetime | Now) -> int:
         """Send once more, with the same id and bytes, on a fresh schedule."""
         return self.resendable().update(
+            # First, as it reads what is set below: MariaDB assigns one by one.
+            **_fixed(),
             status=Status.PENDING,
             reason="",
             step=0,
@@ -154,7 +156,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             lapse_count=0,
             next_attempt_at=now,
             finished_at=None,
-            **_fixed(),
         )
 
     def erase_bodies(self) -> None:

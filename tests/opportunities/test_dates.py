@@ -18,13 +18,17 @@ from wagtail.users.models import UserProfile
 from tests.factories import make_opportunity
 from tests.opportunities.test_editor import edit_url, form_values
 from tests.opportunities.test_submission import hidden_token, submit
-from wagtail_webhooks.models import Endpoint, Message
+from wagtail_webhooks.models import Delivery, Endpoint, Message
+from wagtail_webhooks.opportunities.dates import follow_closing_dates
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
+from wagtail_webhooks.tasks import pick_up
 
 
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 UTC = dt_timezone.utc
 
 SetClock = Callable[[datetime], None]
@@ -214,3 +218,44 @@ def test_a_time_that_exists_twice_is_kept_by_who_changes_something_else(
     page.refresh_from_db()
     assert page.title == "Energy grant for farms"
     assert page.closes_at == closes_at
+
+
+@pytest.fixture
+def waiting(client: Client, office: Endpoint) -> OpportunityPage:
+    """Closes in ten days; a lead of it is to be tried again tomorrow."""
+    page = make_opportunity(endpoints=[office], closes_at=timezone.now() + 10 * DAY)
+    submit(client, page)
+    Delivery.objects.update(step=9, is_retry=True, next_attempt_at=timezone.now() + DAY)
+    return page
+
+
+@pytest.mark.parametrize(("days", "hours"), [(0.5, 3), (30, 24), (None, 24)])
+def test_leads_that_wait_follow_when_the_closing_date_is_moved(
+    admin_client: Client, waiting: OpportunityPage, days: float | None, hours: float
+) -> None:
+    moved = "" if days is None else f"{timezone.localtime() + days * DAY:%Y-%m-%d %H:%M}"
+    publish(admin_client, waiting, closes_at=moved)
+    waiting.refresh_from_db()
+    pick_up()
+    assert Message.objects.get().deadline == waiting.closes_at
+    due = Delivery.objects.get().next_attempt_at
+    assert due is not None
+    assert 0.75 * hours < (due - timezone.now()) / HOUR <= hours
+
+
+def test_a_date_that_is_moved_in_a_draft_moves_nothing(
+    admin_client: Client, waiting: OpportunityPage
+) -> None:
+    url = edit_url(waiting)
+    admin_client.post(url, {**form_values(admin_client, url), "closes_at": "2031-01-01 12:00"})
+    waiting.refresh_from_db()
+    assert waiting.get_latest_revision_as_object().closes_at.year == 2031
+    pick_up()
+    assert Message.objects.get().deadline == waiting.closes_at
+
+
+def test_looking_for_dates_that_moved_takes_two_statements_when_none_did(
+    waiting: OpportunityPage, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        follow_closing_dates()

@@ -14,6 +14,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "contract.answers": "Answer answers_of",
         "contract.forms": "FormShape answers_on covered latest sources",
         "credentials": "Credential CredentialKind Outgoing",
+        "deadlines": "move_deadline",
         "events": "Event EventType",
         "exceptions": (
             "WebhookError UnknownEventType InvalidSecret SecretUnavailable PayloadError "

@@ -31,7 +31,7 @@ TIERS = [
     "models",
     "queue audit contract outbox_sql",
     "outbox",
-    "incidents coalescing claim_sql",
+    "incidents coalescing claim_sql deadlines",
     "claims",
     "jobs",
     "delivery",

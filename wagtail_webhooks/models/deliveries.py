@@ -88,6 +88,10 @@ def _fixed() -> dict[str, Case | Coalesce]:
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def open(self) -> DeliveryQuerySet:
+        """Those that have not ended yet."""
+        return self.filter(status__in=OPEN)
+
     def due(self, now: datetime) -> DeliveryQuerySet:
         return self.filter(status=Status.PENDING, next_attempt_at__lte=now)
 

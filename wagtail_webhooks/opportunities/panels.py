@@ -1,10 +1,14 @@
-"""The panel in which an editor chooses, or makes, the endpoints of a page."""
+"""Panels of an opportunity: its endpoints, and when it opens and closes."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from wagtail.admin.panels import MultipleChooserPanel, Panel
+from django.template.defaultfilters import date as format_date
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from wagtail.admin.panels import FieldPanel, MultipleChooserPanel, Panel
 
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
 
@@ -33,3 +37,33 @@ class EndpointLinksPanel(MultipleChooserPanel):
         return _AbsentPanel(
             panel=self, instance=instance, request=request, form=form, prefix=prefix
         )
+
+
+class MomentPanel(FieldPanel):
+    """A date with its time, and in which zone both are meant.
+
+    Editors type in the zone that they have chosen for themselves, citizens read that of the site.
+    """
+
+    class BoundPanel(FieldPanel.BoundPanel):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            value = getattr(self.instance, self.field_name, None)
+            help_text = self.help_text  # type: ignore[has-type]
+            self.help_text = f"{help_text} {_zones(value)}".strip()
+
+
+def _zones(value: datetime | None) -> str:
+    names = {
+        "own": str(timezone.get_current_timezone()),
+        "site": str(timezone.get_default_timezone()),
+    }
+    if names["own"] == names["site"]:
+        return _("The time zone is %(site)s.") % names
+    if value is None:
+        sentence = _("The time zone is yours, %(own)s; citizens see the time in %(site)s.")
+        return sentence % names
+    local = timezone.localtime(value, timezone.get_default_timezone())
+    shown = f"{format_date(local, 'DATETIME_FORMAT')} ({format_date(local, 'T')})"
+    sentence = _("The time zone is yours, %(own)s; citizens see %(time)s, in %(site)s.")
+    return sentence % {**names, "time": shown}

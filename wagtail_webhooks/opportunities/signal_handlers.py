@@ -8,6 +8,7 @@ from wagtail.signals import init_new_page
 from wagtail_webhooks import outbox
 from wagtail_webhooks.contract import forms
 
+from .dates import follow_closing_dates
 from .mixins import OpportunityMixin
 from .shapes import opportunity_forms
 from .submission import tell_untold_leads
@@ -24,5 +25,6 @@ def register_signal_handlers() -> None:
     init_new_page.connect(add_default_form_fields, dispatch_uid="webhooks_opportunities.defaults")
     if opportunity_forms not in forms.sources:
         forms.sources.append(opportunity_forms)
-    if tell_untold_leads not in outbox.reconcilers:
-        outbox.reconcilers.append(tell_untold_leads)
+    for step in (tell_untold_leads, follow_closing_dates):
+        if step not in outbox.reconcilers:
+            outbox.reconcilers.append(step)

@@ -22,7 +22,7 @@ from wagtail_webhooks.models import Endpoint, WebhookEndpointsMixin
 from wagtail_webhooks.opportunities.editing import OpportunityPageForm
 from wagtail_webhooks.opportunities.listing import OpportunityQuerySet
 from wagtail_webhooks.opportunities.mixins import OpportunityIndexMixin, OpportunityMixin
-from wagtail_webhooks.opportunities.panels import EndpointLinksPanel
+from wagtail_webhooks.opportunities.panels import EndpointLinksPanel, MomentPanel
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
 
 from .departments import Department
@@ -62,7 +62,7 @@ class OpportunityPage(LeadCaptureMixin, OpportunityMixin, WebhookEndpointsMixin,
             [
                 FieldRowPanel([FieldPanel("kind"), FieldPanel("amount")]),
                 FieldRowPanel([FieldPanel("department"), FieldPanel("contact_email")]),
-                FieldRowPanel([FieldPanel("opens_at"), FieldPanel("closes_at")]),
+                FieldRowPanel([MomentPanel("opens_at"), MomentPanel("closes_at")]),
             ],
             heading=_("Facts"),
         ),

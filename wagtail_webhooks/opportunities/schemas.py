@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
+
 from wagtail_webhooks.schemas import (
     ANSWERS,
     EXAMPLE_ANSWERS,
@@ -15,21 +17,21 @@ from wagtail_webhooks.schemas import (
 
 
 LEAD = contract(
-    "Somebody sent the form of an opportunity.",
+    _("Somebody sent the form of an opportunity."),
     {
-        "reference": text("What the citizen was told, to ask about it."),
-        "submitted_at": time("When it was stored."),
-        "language": text("The language of the form, as a language tag."),
+        "reference": text(_("What the citizen was told, to ask about it.")),
+        "submitted_at": time(_("When it was stored.")),
+        "language": text(_("The language of the form, as a language tag.")),
         "opportunity": record(
-            "The opportunity.",
+            _("The opportunity."),
             {
-                "id": number("The number of its page, which never changes."),
-                "title": text("Its title."),
+                "id": number(_("The number of its page, which never changes.")),
+                "title": text(_("Its title.")),
                 "url": nullable(
-                    text("Its page; null for a page that belongs to no site.", format="uri")
+                    text(_("Its page; null for a page that belongs to no site."), format="uri")
                 ),
-                "department": nullable(text("The name of the department behind it.")),
-                "kind": text("The kind of opportunity, such as grant, loan or training."),
+                "department": nullable(text(_("The name of the department behind it."))),
+                "kind": text(_("The kind of opportunity, such as grant, loan or training.")),
             },
         ),
         "answers": ANSWERS,

@@ -148,6 +148,18 @@ def test_the_editor_reads_which_zone_is_meant_and_what_citizens_will_read(
     )
 
 
+def test_dates_have_the_picker_of_wagtail_and_no_seconds(
+    admin_client: Client, office: Endpoint
+) -> None:
+    page = make_opportunity(
+        endpoints=[office], closes_at=datetime(2027, 7, 1, 16, 0, 15, tzinfo=UTC)
+    )
+    soup = BeautifulSoup(admin_client.get(edit_url(page)).content, "html.parser")
+    field = soup.find("input", attrs={"name": "closes_at"})
+    assert field["value"] == "2027-07-01 17:00"
+    assert "initDateTimeChooser" in field.find_next("script").text
+
+
 def test_an_editor_in_the_zone_of_the_site_is_told_its_name(
     admin_client: Client, office: Endpoint
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.widgets import AdminDateTimeInput
 from wagtail.contrib.forms.forms import WagtailAdminFormPageForm
 
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS, limit_to_nameable
@@ -19,6 +20,9 @@ class MomentField(forms.DateTimeField):
     That text has no seconds, and in the hour that clocks are put back by it names two moments:
     an editor who changes something else must neither move a closing date nor be stopped by it.
     """
+
+    #: By itself Wagtail gives its date picker to fields of Django's own class only.
+    widget = AdminDateTimeInput
 
     kept: datetime | None = None
 

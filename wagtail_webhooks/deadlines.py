@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from .clock import Clock
 from .models import Delivery, EndpointState, Message
+from .models.messages import Problem
 from .retry import hasten
 
 
@@ -23,8 +24,9 @@ def move_deadline(event_type: str, page_id: int, deadline: datetime | None) -> i
     that is farther away, or gone, counts from the next attempt on. Returns the number of messages.
     """
     now = Clock().now()
-    stale = Message.objects.unfinished().filter(event_type=event_type, page_id=page_id)
-    stale = stale.exclude(deadline=deadline)
+    is_open = Exists(Delivery.objects.open().filter(message=OuterRef("pk")))
+    unfinished = Message.objects.filter(is_open | Q(problem=Problem.UNPREPARED), erased_at=None)
+    stale = unfinished.filter(event_type=event_type, page_id=page_id).exclude(deadline=deadline)
     moved = 0
     while pks := list(stale.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from . import outbox
 from .models import Delivery, Endpoint, EndpointState
-from .models.deliveries import OPEN
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .retry import hasten
 from .scrub import one_line
@@ -134,7 +133,7 @@ def tell_owners(now: datetime) -> int:
 
 def _next_deadline(endpoint_id: int, now: datetime) -> datetime | None:
     """The first in the coming day of what waits for this endpoint."""
-    waiting = Delivery.objects.filter(endpoint_id=endpoint_id, status__in=OPEN)
+    waiting = Delivery.objects.open().filter(endpoint_id=endpoint_id)
     near = waiting.filter(message__deadline__gt=now, message__deadline__lte=now + LAST_DAY)
     return near.aggregate(first=Min("message__deadline"))["first"]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from .conf import conf
 from .models import AttemptBody, Delivery, DeliveryBody, Endpoint, Heartbeat, Message
-from .models.deliveries import Status
+from .models.deliveries import OPEN, Status
 
 
 BATCH = 1_000
@@ -56,7 +56,7 @@ def _with_old_bodies(before: datetime) -> QuerySet[Message]:
 
 
 def _old_rows(before: datetime) -> QuerySet[Message]:
-    unfinished = Q(status__in=[Status.PENDING, Status.SENDING]) | Q(finished_at__gte=before)
+    unfinished = Q(status__in=OPEN) | Q(finished_at__gte=before)
     live = Delivery.objects.filter(unfinished, message=OuterRef("pk"))
     return Message.objects.filter(~Exists(live), created_at__lt=before).exclude(
         problem="unprepared"

@@ -16,7 +16,7 @@ from wagtail.log_actions import log
 
 from wagtail_webhooks import audit, incidents, queue
 from wagtail_webhooks.exceptions import SecretUnavailable
-from wagtail_webhooks.models.deliveries import OPEN, Reason
+from wagtail_webhooks.models.deliveries import Reason
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.scrub import Unlogged
 
@@ -203,7 +203,7 @@ class ArchiveView(ActionView):
 
     @cached_property
     def waiting_count(self) -> int:
-        return int(self.object.deliveries.filter(status__in=OPEN).count())
+        return int(self.object.deliveries.open().count())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if self.waiting_count:

@@ -23,7 +23,7 @@ from wagtail_webhooks import public_keys
 from wagtail_webhooks.credentials import KINDS, Credential
 from wagtail_webhooks.exceptions import InvalidSecret, SecretUnavailable
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.models.deliveries import OPEN, Status
+from wagtail_webhooks.models.deliveries import Status
 from wagtail_webhooks.signatures import EXTRA_SCHEMES
 
 from . import figures, notices
@@ -168,7 +168,7 @@ class EndpointInspectView(generic.InspectView):
             "status": status,
             "hold": hold,
             "explanation": _explanation(endpoint, hold) if status == "held" else None,
-            "waiting_count": endpoint.deliveries.filter(status__in=OPEN).count(),
+            "waiting_count": endpoint.deliveries.open().count(),
             "waiting_url": waiting_url(endpoint),
             "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
@@ -192,7 +192,7 @@ def _explanation(endpoint: Endpoint, hold: str) -> Explanation:
 
 
 def _waiting() -> QuerySet[Any]:
-    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), status__in=OPEN).order_by()
+    waiting = Delivery.objects.open().filter(endpoint=OuterRef("pk")).order_by()
     return waiting.values("endpoint").annotate(count=Count("pk")).values("count")
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from wagtail_webhooks import audit, outbox, queue
 from wagtail_webhooks.models import BulkOrder, Delivery, Endpoint
-from wagtail_webhooks.models.deliveries import OPEN, DeliveryQuerySet, Reason
+from wagtail_webhooks.models.deliveries import DeliveryQuerySet, Reason
 
 from .filters import ids_among, narrowed
 from .permissions import CHANGE_ENDPOINT, RESEND, VIEW_DELIVERY, deliveries_for
@@ -58,7 +58,7 @@ def possible_among(action: str, deliveries: DeliveryQuerySet) -> DeliveryQuerySe
     if action == Action.RESEND:
         # No join: the status must stay part of the UPDATE itself.
         return deliveries.resendable().filter(endpoint__in=Endpoint.objects.active())
-    return deliveries.filter(status__in=OPEN)
+    return deliveries.open()
 
 
 def record(action: str, counts: dict[int, int], user: Any) -> None:
@@ -121,4 +121,4 @@ def _abandoned(order: BulkOrder) -> QuerySet[Delivery]:
     """All that waits there, also what that person may not see; nothing once it is restored."""
     archived = Endpoint.objects.exclude(archived_at=None)
     endpoint = archived.filter(pk__in=ids_among(QueryDict(order.query).getlist("endpoint")))
-    return Delivery.objects.filter(endpoint__in=endpoint, status__in=OPEN)
+    return Delivery.objects.open().filter(endpoint__in=endpoint)

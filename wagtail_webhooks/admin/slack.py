@@ -35,8 +35,8 @@ _WORKSPACE_GONE = (
     _ASK_ADMIN,
 )
 
-#: By its words. (docs.slack.dev, “Sending messages using
-#: incoming webhooks”, and the changelog of 17 May 2016)
+#: By its words. (docs.slack.dev, “Sending messages using incoming webhooks”, and the changelog of
+#: 17 May 2016)
 ERRORS: dict[str, tuple[Text, Text]] = {
     "invalid_payload": _NOT_READ,
     "invalid_blocks": _NOT_READ,

@@ -171,7 +171,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def cancel(self, reason: str, now: datetime) -> int:
         """End what has not ended yet, also under way: a late result changes nothing then."""
-        return self.filter(status__in=OPEN).update(
+        return self.open().update(
             status=Status.CANCELLED,
             reason=reason,
             next_attempt_at=None,

@@ -38,11 +38,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def unprepared(self) -> MessageQuerySet:
         return self.filter(problem=Problem.UNPREPARED, erased_at=None)
 
-    def unfinished(self) -> MessageQuerySet:
-        """Those of which something is still to be sent."""
-        is_open = Q(deliveries__status__in=("pending", "sending"))
-        return self.filter(is_open | Q(problem=Problem.UNPREPARED), erased_at=None).distinct()
-
     def lock(self, ids: list[str]) -> list[str]:
         """Keep others from erasing, pruning or resending them until the transaction ends."""
         rows = self.filter(pk__in=ids).order_by("pk").select_for_update()

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from wagtail.admin.forms.models import formfield_for_dbfield
 from wagtail.models import Page
 
 from tests.factories import answers, make_department, make_index, make_opportunity
@@ -68,6 +69,18 @@ def links_to(*endpoints: Endpoint) -> dict[str, Any]:
         values[f"endpoint_links-{number}-id"] = ""
         values[f"endpoint_links-{number}-DELETE"] = ""
     return values
+
+
+def test_all_fields_have_the_widgets_that_wagtail_gives_them() -> None:
+    """Without its own a slug, say, stays as the title was typed, and the page is refused."""
+    fields = OpportunityPage.get_edit_handler().get_form_class().base_fields
+    names = ("title", "slug", "summary", "body", "kind", "opens_at", "closes_at", "go_live_at",
+             "seo_title", "search_description", "thank_you_text")  # fmt: skip
+    expected = {
+        name: type(formfield_for_dbfield(OpportunityPage._meta.get_field(name)).widget)
+        for name in names
+    }
+    assert {name: type(fields[name].widget) for name in names} == expected
 
 
 def endpoints_of_draft(page: OpportunityPage) -> list[Endpoint]:

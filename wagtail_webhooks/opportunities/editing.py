@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from wagtail.admin.forms import WagtailAdminModelForm
-from wagtail.admin.widgets import AdminDateTimeInput
 from wagtail.contrib.forms.forms import WagtailAdminFormPageForm
 
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS, limit_to_nameable
@@ -20,9 +19,6 @@ class MomentField(forms.DateTimeField):
     That text has no seconds, and in the hour that clocks are put back by it names two moments:
     an editor who changes something else must neither move a closing date nor be stopped by it.
     """
-
-    #: By itself Wagtail gives its date picker to fields of Django's own class only.
-    widget = AdminDateTimeInput
 
     kept: datetime | None = None
 
@@ -36,7 +32,7 @@ class MomentField(forms.DateTimeField):
 class OpportunityPageForm(WagtailAdminFormPageForm):
     """Without the endpoints for those who may not name them."""
 
-    class Meta:
+    class Meta(WagtailAdminFormPageForm.Meta):
         field_classes = {"opens_at": MomentField, "closes_at": MomentField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -69,11 +69,14 @@ def _tell(endpoint: Endpoint, page: Any, at: datetime, number: int, chance: Any)
 
 def _message(page: Any, at: datetime, number: int, chance: Any) -> Message:
     message = Message(event_type="lead.submitted", page=page, occurred_at=at)
+    opportunity = page.get_opportunity_facts()
     data = {
         "reference": f"DEMO-{number:04}",
         "submitted_at": at,
         "language": page.locale.language_code,
-        "opportunity": page.get_opportunity_facts(),
+        "opportunity": opportunity,
+        "opportunities": [opportunity],
+        "form": page.get_form_facts(),
         "answers": [{"name": "name", "label": "Name", "value": chance.choice(_NAMES)}],
     }
     event = Event(message.id, message.event_type, at, data)

@@ -113,6 +113,17 @@ MENTIONED_PAGE = record(_("The page, as far as it is public."), _MENTIONED_PAGE)
 SNIPPET = record(_("The snippet: what it is called, not what it says."), _SNIPPET)
 MENTIONED_SNIPPET = record(_("The snippet, as far as it is public."), _MENTIONED_SNIPPET)
 
+FORM = record(
+    _("The form."),
+    {
+        "id": number(_("Its number, among the forms of its type.")),
+        "type": text(_("The kind of form: the name of its app and of its model.")),
+        "title": text(_("Its title.")),
+        "url": nullable(
+            text(_("Where it is; null for a form that stands on many pages."), format="uri")
+        ),
+    },
+)
 REVISION = nullable(number(_("The revision, in the site's own numbering.")))
 FIRST = {"type": "boolean", "description": _("Whether it is live for the first time.")}
 ANSWERS = {
@@ -246,17 +257,7 @@ WORKFLOW = contract(
 FORM_SUBMITTED = contract(
     _("Somebody filled in a form of the site."),
     {
-        "form": record(
-            _("The form."),
-            {
-                "id": number(_("Its number, among the forms of its type.")),
-                "type": text(_("The kind of form: the name of its app and of its model.")),
-                "title": text(_("Its title.")),
-                "url": nullable(
-                    text(_("Where it is; null for a form that stands on many pages."), format="uri")
-                ),
-            },
-        ),
+        "form": FORM,
         "submission": record(
             _("What was stored."),
             {

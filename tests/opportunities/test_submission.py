@@ -111,6 +111,13 @@ def test_receivers_are_told_who_asks_for_what(client: Client, office: Endpoint) 
         "department": "Department of Agriculture",
         "kind": "loan",
     }
+    assert data["opportunities"] == [data["opportunity"]]
+    assert data["form"] == {
+        "id": page.pk,
+        "type": "webhooks_opportunities.opportunitypage",
+        "title": "Farm loan",
+        "url": page.full_url,
+    }
     assert data["answers"][:2] == [
         {"name": "name", "label": "Name", "value": "Ana Ríos"},
         {"name": "e_mail_address", "label": "E-mail address", "value": "ana@example.org"},

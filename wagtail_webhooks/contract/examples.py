@@ -32,6 +32,7 @@ def example_event(
 
 def _as_from(shape: FormShape, data: dict[str, Any]) -> dict[str, Any]:
     return {
+        **shape.known,
         shape.subject: {**data.get(shape.subject, {}), **shape.facts},
         "answers": [
             {"name": answer.name, "label": answer.label, "value": answer.example}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import swapper
@@ -41,6 +41,8 @@ class FormShape:
     subject: str
     facts: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
+    #: What else of its events' data is known, for an example.
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

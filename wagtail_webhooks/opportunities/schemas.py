@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop as _
 from wagtail_webhooks.schemas import (
     ANSWERS,
     EXAMPLE_ANSWERS,
+    FORM,
     contract,
     nullable,
     number,
@@ -16,36 +17,60 @@ from wagtail_webhooks.schemas import (
 )
 
 
+_OPPORTUNITY = {
+    "id": number(_("The number of its page, which never changes.")),
+    "title": text(_("Its title.")),
+    "url": nullable(text(_("Its page; null for a page that belongs to no site."), format="uri")),
+    "department": nullable(text(_("The name of the department behind it."))),
+    "kind": text(_("The kind of opportunity, such as grant, loan or training.")),
+}
+_EXAMPLE = {
+    "id": 42,
+    "title": "Energy grant",
+    "url": "https://www.example.org/opportunities/energy-grant/",
+    "department": "Department for Business",
+    "kind": "grant",
+}
+_FURTHER_EXAMPLE = {
+    **_EXAMPLE,
+    "id": 43,
+    "title": "Energy saving at work",
+    "url": "https://www.example.org/opportunities/energy-saving-at-work/",
+    "kind": "training",
+}
+
 LEAD = contract(
     _("Somebody sent the form of an opportunity."),
     {
         "reference": text(_("What the citizen was told, to ask about it.")),
         "submitted_at": time(_("When it was stored.")),
         "language": text(_("The language of the form, as a language tag.")),
-        "opportunity": record(
-            _("The opportunity."),
-            {
-                "id": number(_("The number of its page, which never changes.")),
-                "title": text(_("Its title.")),
-                "url": nullable(
-                    text(_("Its page; null for a page that belongs to no site."), format="uri")
-                ),
-                "department": nullable(text(_("The name of the department behind it."))),
-                "kind": text(_("The kind of opportunity, such as grant, loan or training.")),
-            },
-        ),
+        "opportunity": record(_("The opportunity; of several the first."), _OPPORTUNITY),
+        "opportunities": {
+            "type": "array",
+            "description": _("All opportunities of this lead that this message is for."),
+            "items": record(_("An opportunity."), _OPPORTUNITY),
+            "minItems": 1,
+        },
+        "form": {
+            **FORM,
+            "description": _(
+                "The form that was filled in: of the opportunity, or one for several of them."
+            ),
+        },
         "answers": ANSWERS,
     },
     {
         "reference": "K7PM-2XQ9",
         "submitted_at": "2026-11-24T09:30:00.123Z",
         "language": "en-gb",
-        "opportunity": {
-            "id": 42,
-            "title": "Energy grant",
-            "url": "https://www.example.org/opportunities/energy-grant/",
-            "department": "Department for Business",
-            "kind": "grant",
+        "opportunity": _EXAMPLE,
+        "opportunities": [_EXAMPLE, _FURTHER_EXAMPLE],
+        "form": {
+            "id": 41,
+            "type": "webhooks_opportunities.opportunityindexpage",
+            "title": "Opportunities",
+            "url": "https://www.example.org/opportunities/",
         },
         "answers": EXAMPLE_ANSWERS,
     },

@@ -20,11 +20,13 @@ def opportunity_forms(endpoint: Endpoint | None, drafts: bool) -> Iterator[FormS
         if issubclass(model, LeadCaptureMixin) and not model._meta.proxy:
             for page in latest(_candidates(model, endpoint), drafts):
                 if endpoint is None or _tells(page, endpoint):
+                    opportunity = page.get_opportunity_facts()
                     yield FormShape(
                         LEAD_SUBMITTED,
-                        "opportunity",
-                        page.get_opportunity_facts(),
+                        "form",
+                        page.get_form_facts(),
                         answers_on(page, _names),
+                        {"opportunity": opportunity, "opportunities": [opportunity]},
                     )
 
 

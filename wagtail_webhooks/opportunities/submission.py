@@ -138,12 +138,15 @@ class LeadCaptureMixin(models.Model):
 
     def get_lead_data(self, lead: Any) -> dict[str, Any]:
         """What the endpoints are told. Names are a contract with receivers; labels may change."""
+        opportunity = self.get_opportunity_facts()
         labels = {field.clean_name: field.label for field in self.get_form_fields()}
         return {
             "reference": lead.reference,
             "submitted_at": lead.submit_time,
             "language": lead.language,
-            "opportunity": self.get_opportunity_facts(),
+            "opportunity": opportunity,
+            "opportunities": [opportunity],
+            "form": self.get_form_facts(),
             "answers": [
                 {"name": name, "label": labels.get(name, name), "value": value}
                 for name, value in lead.form_data.items()
@@ -157,6 +160,14 @@ class LeadCaptureMixin(models.Model):
             "url": self.full_url,
             "department": self.department.name if self.department else None,
             "kind": self.kind,
+        }
+
+    def get_form_facts(self) -> dict[str, Any]:
+        return {
+            "id": self.pk,
+            "type": self._meta.label_lower,
+            "title": self.title,
+            "url": self.full_url,
         }
 
     # -- Showing ---------------------------------------------------------------------------

@@ -25,6 +25,7 @@ _LABELS = {
     "submitted_at": gettext_lazy("Submitted"),
     "language": gettext_lazy("Language"),
     "department": gettext_lazy("Department"),
+    "opportunities": gettext_lazy("Opportunities"),
     "kind": gettext_lazy("Kind"),
 }
 _FOR_PROGRAMS = frozenset({"id", "first", "revision"})
@@ -53,6 +54,10 @@ def facts_of(data: Any) -> Iterator[tuple[str, str]]:
     for key, value in data.items():
         if isinstance(value, Mapping) and isinstance(value.get("title"), str):
             yield from _details(value)
+        elif key not in hidden and (titles := _titles(value)):
+            # Of a single one the title is that of the message.
+            if len(titles) > 1:
+                yield _label(key), as_text(titles)
         elif value not in (None, "") and key not in hidden:
             yield _label(key), as_text(value)
 
@@ -75,6 +80,14 @@ def _details(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("department", "kind"):
         if part.get(key):
             yield _label(key), as_text(part[key])
+
+
+def _titles(value: Any) -> list[str]:
+    """Of a list of which each has a title of its own."""
+    if not isinstance(value, (list, tuple)):
+        return []
+    titles = [part.get("title") for part in value if isinstance(part, Mapping)]
+    return titles if len(titles) == len(value) and all(isinstance(t, str) for t in titles) else []
 
 
 def _is_answer(item: Any) -> bool:

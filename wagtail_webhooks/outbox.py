@@ -21,7 +21,7 @@ from .exceptions import PayloadError
 from .models import Delivery, Endpoint, Message
 from .models.deliveries import DeliveryQuerySet, Reason, Status
 from .models.messages import Problem, new_message_id
-from .outbox_sql import insert_deliveries
+from .outbox_sql import insert_deliveries, insert_message, subscribers
 from .payloads.standard import StandardJSON
 
 
@@ -218,22 +218,21 @@ def erase(source: models.Model) -> None:
 
 
 def _store(occurrence: Occurrence) -> Message | None:
-    endpoints = _endpoints(occurrence)
-    if not endpoints:
+    endpoint_ids = _endpoint_ids(occurrence)
+    if not endpoint_ids:
         return None
     message = _message(occurrence)
-    message.save(force_insert=True)
-    _deliver([message.pk], [endpoint.pk for endpoint in endpoints], message.problem)
+    insert_message(message)
+    _deliver([message.pk], endpoint_ids, message.problem)
     return message
 
 
 def _store_all(occurrences: Iterable[Occurrence]) -> None:
-    stored = [(_message(occurrence), _endpoints(occurrence)) for occurrence in occurrences]
-    told = [(message, endpoints) for message, endpoints in stored if endpoints]
+    stored = [(_message(occurrence), _endpoint_ids(occurrence)) for occurrence in occurrences]
+    told = [(message, frozenset(pks)) for message, pks in stored if pks]
     Message.objects.bulk_create([message for message, _ in told], batch_size=BATCH)
     alike: dict[tuple[str, frozenset[int]], list[Message]] = {}
-    for message, endpoints in told:
-        pks = frozenset(endpoint.pk for endpoint in endpoints)
+    for message, pks in told:
         alike.setdefault((message.problem, pks), []).append(message)
     for (problem, pks), messages in alike.items():
         _deliver([message.pk for message in messages], pks, problem)
@@ -245,15 +244,16 @@ def _is_seen(occurrence: Occurrence) -> bool:
     return not unseen(occurrence.event_type, [occurrence.key])
 
 
-def _endpoints(occurrence: Occurrence) -> list[Endpoint]:
+def _endpoint_ids(occurrence: Occurrence) -> list[int]:
+    """Each once, without those that are archived."""
+    event_type, page, since = occurrence.event_type, occurrence.page, occurrence.late_since
     if occurrence.endpoints is not None:
-        unique = {endpoint.pk: endpoint for endpoint in occurrence.endpoints}
-        return [endpoint for endpoint in unique.values() if endpoint.archived_at is None]
-    return list(
-        Endpoint.objects.subscribed_to(
-            occurrence.event_type, occurrence.page, since=occurrence.late_since
-        ).only("pk")
-    )
+        used = [each.pk for each in occurrence.endpoints if each.archived_at is None]
+        return list(dict.fromkeys(used))
+    if since is not None:
+        late = Endpoint.objects.subscribed_to(event_type, page, since=since)
+        return list(late.values_list("pk", flat=True))
+    return subscribers(event_type, page)
 
 
 def _message(occurrence: Occurrence) -> Message:
@@ -313,7 +313,7 @@ def _store_unprepared(occurrence: Occurrence, cause: Exception) -> Message | Non
             message.problem = Problem.UNPREPARED
             message.problem_detail = type(cause).__name__
         with transaction.atomic():
-            message.save(force_insert=True)
+            insert_message(message)
         return message
     except Exception as error:  # noqa: BLE001  the source's row is left, and the sweep finds it
         _log("An event of type %s was not stored (%s).", occurrence.event_type, error)

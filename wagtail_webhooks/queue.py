@@ -14,20 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from functools import lru_cache, partial
 from types import FrameType
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import F, Q
 from django_q.brokers import get_broker
 from django_q.conf import Conf as QConf
 from django_q.models import Schedule
 from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
-from .clock import DatabaseNow
 from .conf import conf
 from .models import Wake
 
@@ -44,12 +41,8 @@ DRAIN_BUDGET = 15.0
 STOP_PATIENCE = 6.0
 #: Seconds for q2's main process to end by itself, once its sentinel is gone.
 MAIN_PATIENCE = 0.5
-#: Seconds after which a mark "a drain is waiting" counts for nothing: its task may be lost.
-WAKE_VOID_AFTER = 5.0
 #: Seconds that a request waits for the broker; with the rest of a wake, below 0.3.
 WAKE_PATIENCE = 0.25
-#: Wakes that may go unanswered: where no cluster runs, its queue must not fill with them.
-MAX_UNANSWERED = 20
 #: Seconds without another try in this process after the broker failed.
 WAKE_REST = 30.0
 
@@ -79,7 +72,7 @@ def wake() -> bool:
     if time.monotonic() < _rest_until:
         return False
     try:
-        if not _mark_waiting():
+        if not Wake.objects.ring():
             return False
         _within_patience(enqueue_drain)
         return True
@@ -124,8 +117,7 @@ def _enqueue(function: str, name: str) -> None:
 
 def answer() -> None:
     """The queue has run a drain: the next event may ask for another. Before its first claim."""
-    rung = Wake.objects.filter(pk=1).exclude(waiting_since=None, unanswered=0)
-    rung.update(waiting_since=None, unanswered=0)
+    Wake.objects.answer()
 
 
 def arm() -> None:
@@ -297,24 +289,6 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
-
-
-def _mark_waiting() -> bool:
-    """False: a drain is already waiting since less than five seconds, or too many are in vain."""
-    # A cheap read first: under load nearly every call ends here, and no row is fought over.
-    marks = Wake.objects.filter(pk=1).values_list("waiting_since", "unanswered", DatabaseNow())
-    for since, unanswered, moment in marks:
-        # One in the future says nothing: the clock was set back since.
-        age = (moment - since).total_seconds() if since else -1
-        if 0 <= age < WAKE_VOID_AFTER or unanswered >= MAX_UNANSWERED:
-            return False
-    now, patience = DatabaseNow(), timedelta(seconds=WAKE_VOID_AFTER)
-    void = Q(waiting_since=None) | Q(waiting_since__lte=now - patience) | Q(waiting_since__gt=now)
-    free = Wake.objects.filter(void, pk=1, unanswered__lt=MAX_UNANSWERED)
-    if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
-        first = Wake(pk=1, waiting_since=now, unanswered=1)
-        Wake.objects.bulk_create([first], ignore_conflicts=True)
     return True
 
 

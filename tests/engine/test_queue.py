@@ -19,6 +19,7 @@ from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.models import Delivery, Endpoint, Wake
 from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models.workers import MAX_UNANSWERED
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now, sweep
 
 
@@ -59,18 +60,18 @@ def test_a_mark_that_lies_in_the_future_blocks_nothing(rings: list[float]) -> No
 def test_where_no_cluster_runs_the_queue_does_not_fill(
     rings: list[float], endpoint: Endpoint, receiver: Receiver
 ) -> None:
-    for _ in range(queue.MAX_UNANSWERED + 20):
+    for _ in range(MAX_UNANSWERED + 20):
         queue.wake()
         pass_five_seconds()
         # Somebody else delivers, and has answered nothing that is in the queue.
         Drain(linger=0).run()
 
-    assert len(rings) == queue.MAX_UNANSWERED
+    assert len(rings) == MAX_UNANSWERED
 
 
 def test_a_cluster_that_is_back_is_rung_for_again(rings: list[float]) -> None:
     queue.wake()
-    Wake.objects.update(unanswered=queue.MAX_UNANSWERED)
+    Wake.objects.update(unanswered=MAX_UNANSWERED)
     pass_five_seconds()
     assert not queue.wake()
 

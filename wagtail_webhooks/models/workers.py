@@ -2,7 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
 from django.db import models
+from django.db.models import F, Q
+
+from wagtail_webhooks.clock import DatabaseNow
+from wagtail_webhooks.sql import compiled, fetch
+
+
+#: Time after which a mark "a drain is waiting" counts for nothing: its task may be lost.
+VOID_AFTER = timedelta(seconds=5)
+#: Rings that may go unanswered: where no cluster runs, its queue must not fill with them.
+MAX_UNANSWERED = 20
+
+
+class WakeQuerySet(models.QuerySet["Wake"]):
+    """Of one row, pk 1, that is made when it is first needed."""
+
+    def ring(self) -> bool:
+        """Mark that a drain is asked for.
+
+        False: one is already waiting since less than five seconds, or too many are in vain.
+        """
+        # A cheap read first: under load nearly every call ends here, and no row is fought over.
+        if fetch(*_taken_statement()):
+            return False
+        now = DatabaseNow()
+        free = self.filter(_is_free(), pk=1)
+        if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
+            first = self.model(pk=1, waiting_since=now, unanswered=1)
+            self.bulk_create([first], ignore_conflicts=True)
+        return True
+
+    def answer(self) -> None:
+        """A drain runs: the next event may ask for another."""
+        rung = self.filter(pk=1).exclude(waiting_since=None, unanswered=0)
+        rung.update(waiting_since=None, unanswered=0)
+
+
+def _is_free() -> Q:
+    now = DatabaseNow()
+    # One in the future says nothing: the clock was set back since.
+    void = Q(waiting_since=None) | Q(waiting_since__lte=now - VOID_AFTER) | Q(waiting_since__gt=now)
+    return void & Q(unanswered__lt=MAX_UNANSWERED)
 
 
 class Wake(models.Model):
@@ -12,8 +57,16 @@ class Wake(models.Model):
     #: How often the queue was rung since it last answered.
     unanswered = models.PositiveSmallIntegerField(default=0)
 
+    objects = WakeQuerySet.as_manager()
+
     def __str__(self) -> str:
         return str(self.waiting_since)
+
+
+@lru_cache(maxsize=1)
+def _taken_statement() -> tuple[str, tuple[Any, ...]]:
+    """It runs after each event, and to make it of a queryset takes longer than to run it."""
+    return compiled(Wake.objects.filter(~_is_free(), pk=1).values_list("pk"))
 
 
 class Heartbeat(models.Model):

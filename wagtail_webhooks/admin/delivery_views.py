@@ -1,49 +1,38 @@
-"""The log of deliveries, and one delivery with all its attempts."""
+"""The log of deliveries."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 from wagtail.admin.widgets.button import Button
 
 from wagtail_webhooks import audit
-from wagtail_webhooks.models import Attempt, AttemptBody, BulkOrder, Delivery
-from wagtail_webhooks.models.deliveries import OPEN, Outcome, Status
-from wagtail_webhooks.scrub import Unlogged
+from wagtail_webhooks.models import BulkOrder, Delivery
+from wagtail_webhooks.models.deliveries import Status
 
-from .badges import attempt_badge, delivery_badge, hold_of, last_answer
-from .bodies import pretty, sent_body
-from .curl import as_curl
-from .explain import cause_of, explain
+from .badges import last_answer
 from .exports import DELIVERY_EXPORT, as_text, without_controls
 from .filters import DeliveryFilterSet, ids_among, search_deliveries
 from .pagination import CappedPaginator
-from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
+from .permissions import RESEND, deliveries_for
 from .tables import (
     DeliveryBadgeColumn,
     EndpointColumn,
     about,
-    endpoint_url,
     event_label,
-    is_held,
     listed,
     next_attempt,
 )
 
 
-ATTEMPTS_SHOWN = 100
 #: Of cells that change while somebody looks at the log.
 LIVE = "webhooks-live"
 ROWS_ASKED_FOR = 200
@@ -165,131 +154,3 @@ class DeliveryRowsView(DeliveryIndexView):
     def get_base_queryset(self) -> QuerySet[Any]:
         ids = ids_among(self.request.GET.getlist("id")[:ROWS_ASKED_FOR])
         return super().get_base_queryset().filter(pk__in=ids)
-
-
-class DeliveryInspectView(generic.InspectView):
-    template_name = "wagtail_webhooks/admin/delivery_inspect.html"
-    page_title = gettext_lazy("Delivery")
-    any_permission_required = ["view"]
-    #: The template names what is shown.
-    fields = ["message"]
-
-    def get_object(self, queryset: Any = None) -> Delivery:
-        found = deliveries_for(self.request.user)
-        found = found.select_related("message__page", "endpoint__state", "own_body")
-        delivery = found.filter(pk=self.pk).first()
-        if delivery is None:
-            raise Http404
-        return delivery
-
-    def get_fields_context(self) -> list[dict[str, Any]]:
-        return []
-
-    def get_page_subtitle(self) -> str:
-        return event_label(self.object.message.event_type)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
-        index = {"url": reverse(self.index_url_name), "label": _("Deliveries")}
-        here = {"url": "", "label": self.get_page_subtitle(), "sublabel": self.object.endpoint.name}
-        return [*self.breadcrumbs_items, index, here]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        delivery, user = self.object, self.request.user
-        sees_payload = may_see_payload(user, delivery)
-        may_act = user.has_perm(RESEND)
-        is_open = delivery.status in OPEN
-        attempts = _attempts(delivery, with_answers=sees_payload)
-        body = sent_body(delivery) if sees_payload else None
-        if body and body.is_final:
-            for entry in attempts:
-                entry["curl"] = as_curl(delivery, entry["attempt"], body.raw)
-        if body or (sees_payload and any(map(_tells_something, attempts))):
-            audit.payload_seen(delivery, user)
-        return {
-            **context,
-            "badge": delivery_badge(delivery),
-            "explanation": _explain(delivery, [entry["attempt"] for entry in attempts]),
-            "about": about(delivery),
-            "about_url": _about_url(delivery, user),
-            "is_held": is_held(delivery),
-            "evidence": _evidence(delivery),
-            "endpoint_url": endpoint_url(self.request, delivery.endpoint),
-            "attempts": attempts,
-            "sees_payload": sees_payload,
-            "has_payload_permission": user.has_perm(VIEW_PAYLOAD),
-            "body": body,
-            "can_resend": may_act and is_resendable(delivery),
-            "can_cancel": may_act and is_open,
-        }
-
-
-def _tells_something(entry: dict[str, Any]) -> bool:
-    """Whether an attempt shows what its receiver answered, which may repeat what was sent."""
-    return bool(entry["answer"] or entry["attempt"].response_headers)
-
-
-def is_resendable(delivery: Delivery) -> bool:
-    is_archived = delivery.endpoint.archived_at is not None
-    return delivery.status != Status.SENDING and bool(delivery.message.body) and not is_archived
-
-
-def _about_url(delivery: Delivery, user: Any) -> str | None:
-    page = delivery.message.page
-    return AdminURLFinder(user).get_edit_url(page) if page else None
-
-
-def _evidence(delivery: Delivery) -> dict[str, Any]:
-    """Hash and size of what was sent; of what is to be sent, until then."""
-    source = delivery if delivery.body_sha256 else delivery.message
-    return {"sha256": source.body_sha256, "size": source.body_size}
-
-
-def _explain(delivery: Delivery, attempts: Sequence[Attempt]) -> Any:
-    """``attempts``: the newest first."""
-    last = next((attempt for attempt in attempts if not attempt.is_late), None)
-    return explain(
-        delivery.status,
-        delivery.reason,
-        delivery.last_outcome,
-        delivery.last_status_code,
-        hold_of(delivery.endpoint),
-        delivery.format,
-        last.detail if last else "",
-    )
-
-
-#: Of these the detail is for people; of others it is for programmers.
-_QUOTED = (Outcome.RENDER, Outcome.HTTP)
-
-
-def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
-    """The newest first, numbered from the oldest."""
-    attempts = delivery.attempts.order_by("-started_at", "-pk")
-    if with_answers:
-        attempts = attempts.select_related("answer")
-    count = attempts.count()
-    return [
-        {
-            "number": count - index,
-            "attempt": attempt,
-            "badge": attempt_badge(attempt),
-            # In the words of the format, or of the receiver.
-            "says": attempt.detail if attempt.outcome in _QUOTED else "",
-            "cause": cause_of(
-                attempt.outcome, attempt.status_code, delivery.format, attempt.detail
-            ),
-            **_answer(attempt if with_answers else None),
-        }
-        for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])
-    ]
-
-
-def _answer(attempt: Attempt | None) -> dict[str, Any]:
-    answer: AttemptBody | None = getattr(attempt, "answer", None)
-    text = answer.text if answer else ""
-    return {
-        "answer": answer,
-        "answer_text": Unlogged(text),
-        "answer_pretty": Unlogged(pretty(text) if text[:1] in ("{", "[") else ""),
-    }

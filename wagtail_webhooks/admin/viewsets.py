@@ -21,6 +21,7 @@ from . import (
     endpoint_actions,
     endpoint_views,
     event_types,
+    one_delivery,
     overview,
     trial_views,
 )
@@ -119,7 +120,7 @@ class DeliveryViewSet(ModelViewSet):
     inspect_view_enabled = True
     export_filename = "deliveries"
     index_view_class = delivery_views.DeliveryIndexView
-    inspect_view_class = delivery_views.DeliveryInspectView
+    inspect_view_class = one_delivery.DeliveryInspectView
     url_finder_class = DeliveryURLFinder
     actions = {
         "resend": delivery_actions.ResendView,
@@ -143,7 +144,8 @@ class DeliveryViewSet(ModelViewSet):
         kept = {"index", "index_results", "inspect"}
         patterns = [found for found in super().get_urlpatterns() if found.name in kept]
         rows = path("rows/", self.construct_view(delivery_views.DeliveryRowsView), name="rows")
-        return [*patterns, rows, *action_urls(self)]
+        now = path("now/<int:pk>/", self.construct_view(one_delivery.DeliveryNowView), name="now")
+        return [*patterns, rows, now, *action_urls(self)]
 
 
 class EventTypesMenuItem(MenuItem):

@@ -58,6 +58,7 @@ def _tell(endpoint: Endpoint, page: Any, at: datetime, number: int, chance: Any)
     attempts = 5 if has_failed else 2 if is_held else 1
     Delivery.objects.filter(pk=delivery.pk).update(
         created_at=at,
+        content_type="application/json",
         attempt_count=attempts,
         last_outcome=Outcome.HTTP if is_bad else Outcome.OK,
         last_status_code=503 if is_bad else 200,

@@ -171,6 +171,7 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+WAGTAIL_GRAVATAR_PROVIDER_URL = None  # nobody else learns who works here
 WAGTAIL_SITE_NAME = "Office for Public Opportunities"
 WAGTAILADMIN_BASE_URL = env("WAGTAILADMIN_BASE_URL", default="http://localhost:8000")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

@@ -118,6 +118,7 @@ def test_a_made_up_week_is_made_once(demo: None, settings: Any, capsys: Any) -> 
     assert set(Delivery.objects.values_list("status", flat=True)) == {
         "succeeded", "failed", "pending",
     }  # fmt: skip
+    assert all(delivery.shares_body for delivery in Delivery.objects.all())  # as if it was sent
     call_command("load_demo", history=True)
     assert Delivery.objects.count() == made
     assert not Delivery.objects.due(timezone.now()).exclude(endpoint__state__hold="failing")

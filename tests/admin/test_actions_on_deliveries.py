@@ -30,7 +30,9 @@ def test_a_person_can_resend_and_it_is_on_record(
 ) -> None:
     delivery = make_delivery("failed", reason="exhausted", step=10, finished_at=timezone.now())
     browser = client_with(*OPERATOR)
-    assert "keeps its id" in text_of(browser.get(url("resend", delivery)))
+    question = text_of(browser.get(url("resend", delivery)))
+    assert "keeps its id" in question
+    assert f"→ {delivery.endpoint.name}" in question
 
     response = browser.post(url("resend", delivery))
 

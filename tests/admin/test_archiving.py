@@ -66,5 +66,6 @@ def test_what_was_kept_is_sent_after_restoring_and_resuming(
 
 def test_without_anything_waiting_it_asks_nothing_more(root: Client, endpoint: Endpoint) -> None:
     page = text_of(root.get(reverse("wagtail_webhooks_endpoints:archive", args=[endpoint.pk])))
+    assert f"<strong>{endpoint.name}</strong>" in page
     assert 'type="radio"' not in page
     assert archive(root, endpoint).archived_at

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -378,5 +379,5 @@ def test_a_day_is_drawn_and_said_in_words(
         make_delivery(status)
     page = text_of(root.get(url))
     assert "In the last 24 hours: 2 delivered, 1 waiting, 1 failed." in page
-    assert 'class="webhooks-sparkline__good"' in page
-    assert 'y="15.0" width="6" height="15.0"' in page
+    drawn = re.findall(r'sparkline__(\w+)" x="\d+" y="(\S+)" width="6" height="(\S+)"', page)
+    assert drawn == [("good", "15.0", "15.0"), ("waiting", "7.5", "7.5"), ("bad", "0.0", "7.5")]

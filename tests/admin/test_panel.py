@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.test import RequestFactory
+from django.utils import translation
 from wagtail.models import Page
 
 from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
@@ -34,6 +35,13 @@ def test_it_shows_the_last_ten_deliveries_about_the_page(
 
 def test_it_says_so_when_nothing_was_sent(home: Page, superuser: Any) -> None:
     assert "Nothing has been sent" in bound(home, superuser).render_html()
+
+
+def test_its_heading_is_in_the_language_of_whoever_looks(home: Page, superuser: Any) -> None:
+    panel = bound(home, superuser)
+    assert panel.heading == "Webhook deliveries"
+    with translation.override("es"):
+        assert panel.heading == "Entregas de webhooks"
 
 
 def test_it_is_hidden_from_those_who_may_not_see_the_log(

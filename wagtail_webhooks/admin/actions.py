@@ -73,6 +73,10 @@ class ActionView(WagtailAdminTemplateMixin, TemplateView):
     def get_page_subtitle(self) -> str:
         return str(self.object)
 
+    def get_subject(self) -> str:
+        """Which row it is, under the question: headers leave it out."""
+        return self.get_page_subtitle()
+
     def get_inspect_url(self) -> str:
         return reverse(self.inspect_url_name, args=(quote(self.object.pk),))
 
@@ -93,4 +97,5 @@ class ActionView(WagtailAdminTemplateMixin, TemplateView):
         context["object"] = self.object
         context["next_url"] = self.get_next_url()
         context["notes"] = self.get_notes()
+        context["subject"] = self.get_subject()
         return context

@@ -37,6 +37,9 @@ class _DeliveryActionView(ActionView):
     def get_page_subtitle(self) -> str:
         return event_label(self.object.message.event_type)
 
+    def get_subject(self) -> str:
+        return f"{self.get_page_subtitle()} → {self.object.endpoint.name}"
+
     def this(self) -> Any:
         return Delivery.objects.filter(pk=self.object.pk)
 

@@ -66,7 +66,12 @@ class DeliveryIndexView(generic.IndexView):
                 get_title_id=lambda delivery: f"delivery_{delivery.pk}_title",
             ),
             Column("about", label=_("About"), accessor=about, classname="webhooks-cell-text"),
-            EndpointColumn("endpoint", label=_("Endpoint"), accessor="endpoint.name"),
+            EndpointColumn(
+                "endpoint",
+                label=_("Endpoint"),
+                accessor="endpoint.name",
+                classname="webhooks-cell-text",
+            ),
             Column("attempt_count", label=_("Attempts"), classname=LIVE),
             Column("last_answer", label=_("Last answer"), accessor=last_answer, classname=LIVE),
             DateColumn("created_at", label=_("Created"), sort_key="created_at"),

@@ -89,10 +89,11 @@ def lately(deliveries: QuerySet[Delivery], since: datetime, until: datetime) -> 
 
 @dataclass(frozen=True)
 class Bar:
-    """In a drawing of 30 units of height; from its lower edge, what is good and what is not."""
+    """In a drawing of 30 units of height; from its lower edge, what is good, open, and bad."""
 
     x: int
     good: float
+    waiting: float
     bad: float
 
     @property
@@ -100,8 +101,12 @@ class Bar:
         return SPARKLINE_HEIGHT - self.good
 
     @property
+    def waiting_y(self) -> float:
+        return self.good_y - self.waiting
+
+    @property
     def bad_y(self) -> float:
-        return self.good_y - self.bad
+        return self.waiting_y - self.bad
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,13 @@ _BAR_WIDTH = 8
 
 
 def sparkline(found: Lately) -> Sparkline:
-    highest = max([hour.tally.total for hour in found.hours] + [1])
+    highest = max([hour.tally.total - hour.tally.cancelled for hour in found.hours] + [1])
     unit = SPARKLINE_HEIGHT / highest
     bars, total = [], Tally()
     for index, hour in enumerate(found.hours):
         tally = hour.tally
-        good = round(tally.succeeded * unit, 1)
-        bars.append(Bar(index * _BAR_WIDTH, good, round((tally.total - tally.succeeded) * unit, 1)))
+        heights = (round(n * unit, 1) for n in (tally.succeeded, tally.waiting, tally.failed))
+        bars.append(Bar(index * _BAR_WIDTH, *heights))
         for name in ("succeeded", "waiting", "failed", "cancelled"):
             setattr(total, name, getattr(total, name) + getattr(tally, name))
     return Sparkline(bars, total, len(bars) * _BAR_WIDTH, SPARKLINE_HEIGHT)

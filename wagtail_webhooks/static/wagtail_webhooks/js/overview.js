@@ -63,6 +63,7 @@
           {
             ...axis,
             grid: { show: false },
+            size: 36,
             values: (_plot, ticks) =>
               ticks.map((tick) => {
                 const at = data.at.indexOf(tick);

@@ -23,7 +23,8 @@ PUBLIC: dict[str, frozenset[str]] = {
         "models": "Endpoint Subscription Message Delivery Attempt WebhookEndpointsMixin",
         "outbox": "emit erase reconcilers",
         "payloads": "Payload PayloadFormat",
-        "schemas": "Contract contract record text number time nullable ANSWERS EXAMPLE_ANSWERS FORM",
+        "schemas": "Contract contract record text number time nullable"
+        " ANSWERS EXAMPLE_ANSWERS FORM",
         "scrub": "without_variables",
         "signatures": "Signable SignatureScheme",
         "tasks": "drain sweep prune",

@@ -86,8 +86,9 @@ def _titles(value: Any) -> list[str]:
     """Of a list of which each has a title of its own."""
     if not isinstance(value, (list, tuple)):
         return []
-    titles = [part.get("title") for part in value if isinstance(part, Mapping)]
-    return titles if len(titles) == len(value) and all(isinstance(t, str) for t in titles) else []
+    found = (part.get("title") for part in value if isinstance(part, Mapping))
+    titles = [title for title in found if isinstance(title, str)]
+    return titles if len(titles) == len(value) else []
 
 
 def _is_answer(item: Any) -> bool:

@@ -21,12 +21,16 @@ PUBLIC: dict[str, frozenset[str]] = {
             "URLNotAllowed AttemptError AddressBlocked"
         ),
         "models": "Endpoint Subscription Message Delivery Attempt WebhookEndpointsMixin",
+        "models.deliveries": "OPEN Status",
+        "models.messages": "Problem",
         "outbox": "emit erase reconcilers",
         "payloads": "Payload PayloadFormat",
+        "retention": "before_deletion",
         "schemas": "Contract contract record text number time nullable"
         " ANSWERS EXAMPLE_ANSWERS FORM",
         "scrub": "without_variables",
         "signatures": "Signable SignatureScheme",
+        "sql": "fetch",
         "tasks": "drain sweep prune",
         "testing": "Answer Received Receiver deliver_now",
         "throttles": "take",

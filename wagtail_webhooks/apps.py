@@ -14,14 +14,14 @@ class WagtailWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, forms, queue, signal_handlers, tasks
+        from . import checks, forms, outbox, queue, signal_handlers
 
         checks.register_all()
         queue.connect()
         signal_handlers.connect()
         forms.connect()
-        if _carry_out_orders not in tasks.further_steps:
-            tasks.further_steps.append(_carry_out_orders)
+        if _carry_out_orders not in outbox.reconcilers:
+            outbox.reconcilers.append(_carry_out_orders)
         post_migrate.connect(_arm, sender=self, dispatch_uid="wagtail_webhooks.arm")
 
 

@@ -29,8 +29,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 
-#: Functions that emit, by key, what was stored but never became a Message. The sweep calls each.
-reconcilers: list[Callable[[], None]] = []
+#: What the sweep does before it delivers, for modules that come after this one: emit, by key, what
+#: was stored but never became a Message, and the like. It calls each.
+reconcilers: list[Callable[[], object]] = []
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ BATCH = 1_000
 #: A worker that has been silent for so long is gone: each restart has a name of its own.
 STALE_HEARTBEAT = timedelta(days=1)
 
+#: Functions of later modules that keep something of messages: called with the ids of those that
+#: are about to be deleted, in the same transaction.
+before_deletion: list[Callable[[list[str]], object]] = []
+
 
 @dataclass(frozen=True)
 class Pruned:
@@ -75,15 +79,23 @@ def _in_batches(
 
 def _empty(old: QuerySet[Message], ids: list[str]) -> None:
     with transaction.atomic():
-        # Locked, and looked at once more: somebody may just have resent one.
-        locked = Message.objects.all().lock(ids)
-        still = list(old.filter(pk__in=locked).values_list("pk", flat=True))
+        still = _lock(old, ids)
         Delivery.objects.filter(message__in=still).erase_bodies()
         Message.objects.filter(pk__in=still).update(body="")
 
 
 def _delete(old: QuerySet[Message], ids: list[str]) -> None:
-    old.filter(pk__in=ids).delete()
+    with transaction.atomic():
+        still = _lock(old, ids)
+        for note in before_deletion:
+            note(still)
+        Message.objects.filter(pk__in=still).delete()
+
+
+def _lock(old: QuerySet[Message], ids: list[str]) -> list[str]:
+    """Those that are looked at once more when they are locked: somebody may have resent one."""
+    locked = Message.objects.all().lock(ids)
+    return list(old.filter(pk__in=locked).values_list("pk", flat=True))
 
 
 def _forget_old_secrets(now: datetime) -> None:

@@ -19,9 +19,6 @@ from .models import Endpoint, EndpointState
 
 logger = logging.getLogger(__name__)
 
-#: Steps of the sweep that belong to modules which come after this one; the apps add them.
-further_steps: list[Callable[[], object]] = []
-
 
 def drain() -> int:
     """Deliver what is due. Returns how many requests were made, as far as they are answered."""
@@ -49,7 +46,7 @@ def sweep() -> int:
 
 def pick_up() -> None:
     """Give rows to events that have none, states to endpoints that have none, and so on."""
-    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers, *further_steps):
+    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers):
         _guarded(step)
 
 

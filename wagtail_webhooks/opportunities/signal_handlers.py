@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
+from django.db.models.signals import post_delete
 from django.utils import translation
 from wagtail.signals import init_new_page
 
-from wagtail_webhooks import outbox
+from wagtail_webhooks import outbox, retention
 from wagtail_webhooks.contract import forms
 
 from .dates import follow_closing_dates
-from .mixins import OpportunityMixin
+from .mixins import AbstractLead, OpportunityMixin
+from .referrals import forget, settle
 from .shapes import opportunity_forms
 from .submission import tell_untold_leads
 
@@ -28,3 +31,10 @@ def register_signal_handlers() -> None:
     for step in (tell_untold_leads, follow_closing_dates):
         if step not in outbox.reconcilers:
             outbox.reconcilers.append(step)
+    if settle not in retention.before_deletion:
+        retention.before_deletion.append(settle)
+    for model in apps.get_models():
+        if issubclass(model, AbstractLead):
+            uid = f"webhooks_opportunities.{model._meta.label_lower}.forgotten"
+            # Not pre_delete: as who prunes does, first the messages are locked, then these.
+            post_delete.connect(forget, sender=model, dispatch_uid=uid)

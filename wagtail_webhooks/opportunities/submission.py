@@ -29,6 +29,7 @@ from .forms import LeadFormBuilder
 from .listing import State
 from .mixins import AbstractLead
 from .references import new_reference
+from .referrals import label_of, refer
 from .visitors import address_of
 
 
@@ -97,36 +98,38 @@ class LeadCaptureMixin(models.Model):
         leads = self.get_submission_class().objects
         return leads.filter(fingerprint=fingerprint, page_id=self.pk).first()
 
+    @transaction.atomic
     def tell_endpoints(self, lead: Any) -> None:
         """emit() itself does not fail; what a site overrides may. The lead comes first."""
+        message, is_untold = None, True
         try:
             with transaction.atomic():
-                endpoints = self.get_lead_endpoints()
-                message = emit(
-                    LEAD_SUBMITTED,
-                    self.get_lead_data(lead),
-                    page=self,
-                    source=lead,
-                    endpoints=endpoints,
-                    deadline=self.closes_at,
-                    key=lead.reference,
-                )
-                is_untold = message is None and self._lacks_message(lead, endpoints)
+                message, is_untold = self._emit(lead)
         except Exception as error:  # noqa: BLE001  its text may quote the citizen
             logger.error(
                 "No event could be made for lead %s (%s).", lead.reference, type(error).__name__
             )
-            is_untold = True
         if lead.is_untold != is_untold:
             lead.is_untold = is_untold
             lead.save(update_fields=["is_untold"])
+        refer(lead, [self], self.department, message, is_untold=is_untold)
 
-    def _lacks_message(self, lead: Any, endpoints: list[Endpoint] | None) -> bool:
-        """Nothing was stored although somebody is to be told: the sweep must try again."""
+    def _emit(self, lead: Any) -> tuple[Message | None, bool]:
+        """The lead's message, and whether the sweep must try again."""
+        endpoints = self.get_lead_endpoints()
+        message = emit(
+            LEAD_SUBMITTED,
+            self.get_lead_data(lead),
+            page=self,
+            source=lead,
+            endpoints=endpoints,
+            deadline=self.closes_at,
+            key=lead.reference,
+        )
+        # It may have been told before.
+        message = message or Message.objects.about(label_of(lead), [str(lead.pk)]).first()
         wanted = endpoints or Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self).exists()
-        label = lead._meta.concrete_model._meta.label_lower
-        stored = Message.objects.about(label, [str(lead.pk)])
-        return bool(wanted) and not stored.exists()
+        return message, message is None and bool(wanted)
 
     def get_lead_endpoints(self) -> list[Endpoint] | None:
         """The page's own, else its department's; None: whoever is subscribed."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from .departments import Department
 from .leads import Lead
 from .pages import OpportunityEndpoint, OpportunityFormField, OpportunityIndexPage, OpportunityPage
+from .referrals import Referral
 
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "OpportunityFormField",
     "OpportunityIndexPage",
     "OpportunityPage",
+    "Referral",
 ]

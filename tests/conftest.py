@@ -9,8 +9,7 @@ import pytest
 from django.core.cache import cache
 
 from tests.processes.site import LiveSite, database, free_port
-from tests.promises import watched
-from wagtail_webhooks import outbox
+from tests.promises import Watch
 from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Endpoint
@@ -24,12 +23,12 @@ def fresh_cache() -> None:
 
 
 @pytest.fixture(autouse=True)
-def kept_promises(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever our code sends in any test is what the schema of its type promises."""
-    broken: list[str] = []
-    monkeypatch.setattr(outbox, "_write_body", watched(outbox._write_body, broken))
-    yield
-    assert broken == []
+def kept_promises(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """Whatever our code stores, and what of it arrives, keeps the schema of its type."""
+    watch = Watch()
+    watch.begin(monkeypatch)
+    yield watch
+    assert watch.broken == []
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,15 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from wagtail.models import Page
 
-from tests.promises import validator, violations, watched
+from tests.conftest import make_endpoint
+from tests.promises import Watch, validator, violations
 from wagtail_webhooks import outbox, signal_handlers
 from wagtail_webhooks.events import Event, EventType, event_types
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.models.states import HoldReason
-from wagtail_webhooks.payloads import FORMATS
+from wagtail_webhooks.payloads import FORMATS, cloudevents
 from wagtail_webhooks.schemas import DIALECT, ENDPOINT
+from wagtail_webhooks.testing import Receiver, deliver_now
 
 from .conftest import draft, publish
 
@@ -121,16 +123,33 @@ def test_what_breaks_a_promise_is_noticed(name: str, value: Any) -> None:
 def test_the_suite_notices_when_our_code_breaks_a_promise(
     home: Page, subscriber: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken: list[str] = []
+    watch = Watch()
     write_body: Any = outbox._write_body
-    monkeypatch.setattr(outbox, "_write_body", watched(write_body.__wrapped__, broken))
+    monkeypatch.setattr(outbox, "_write_body", write_body.__wrapped__)
+    watch.begin(monkeypatch)
     monkeypatch.setattr(signal_handlers, "describe_page", lambda page: {"id": page.pk})
 
     publish(draft(home))
     outbox.emit("page.published", {"what": "a test of the engine sends"})
 
-    assert len(broken) == 9
-    assert broken[0].startswith("page.published $.page: 'type' is a required property")
+    assert len(watch.broken) == 9
+    assert watch.broken[0].startswith("page.published $.page: 'type' is a required property")
+
+
+@pytest.mark.django_db
+def test_the_suite_notices_when_what_arrives_breaks_a_promise(
+    home: Page, receiver: Receiver, kept_promises: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_endpoint(receiver.url, format="cloudevents")
+    monkeypatch.setattr(cloudevents, "source", lambda: None)
+
+    publish(draft(home))
+    outbox.emit("page.published", {"what": "a test of the engine sends"})
+    deliver_now()
+
+    assert len(receiver.received) > 1
+    assert "page.published $.source: None is not of type 'string'" in kept_promises.broken
+    kept_promises.broken.clear()
 
 
 def test_the_reasons_of_a_hold_are_those_that_there_are() -> None:

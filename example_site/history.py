@@ -78,6 +78,7 @@ def _message(page: Any, at: datetime, number: int, chance: Any) -> Message:
         "opportunity": opportunity,
         "opportunities": [opportunity],
         "form": page.get_form_facts(),
+        "consent": None,
         "answers": [{"name": "name", "label": "Name", "value": chance.choice(_NAMES)}],
     }
     event = Event(message.id, message.event_type, at, data)

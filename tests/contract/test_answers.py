@@ -165,6 +165,7 @@ def test_another_form_of_the_same_type_is_not_bound_to_these_answers(
 
 class _Lead:
     reference, submit_time, language, form_data = "R", "2026-11-24T09:30:00Z", "en", {"a": 1}
+    consent_text = None
 
 
 def _body(data: Any) -> Any:

@@ -18,6 +18,7 @@ from wagtail.contrib.forms.forms import BaseForm, FormBuilder
 
 from wagtail_webhooks.conf import conf
 
+from .consent import ConsentField, consent_text_in_force
 from .tokens import FormToken
 
 
@@ -25,6 +26,7 @@ from .tokens import FormToken
 TOKEN_NAME = "form-token"  # noqa: S105 - a name, not a token
 #: Of the field that people do not see. Tempting, and nothing that browsers fill in by themselves.
 TRAP_NAME = "form-website"
+CONSENT_NAME = "form-consent"
 #: A page of print is 3,000 characters.
 MAX_MULTILINE_LENGTH = 10_000
 #: Room in a payload for all that is not an answer: labels, the opportunity, the envelope.
@@ -49,7 +51,14 @@ _AUTOCOMPLETE_BY_TYPE = {"email": "email", "url": "url"}
 
 
 class LeadForm(BaseForm):
-    """Wagtail's form with what makes it accessible, and with a token that is used once."""
+    """Wagtail's form with what makes it accessible, and with a token that is used once.
+
+    Where a consent text is in force, it asks for consent as well. A site that asks for it
+    otherwise has ``get_consent_text()`` say so.
+    """
+
+    #: Of fields that no editor made: what they hold is no answer.
+    own_names = frozenset({CONSENT_NAME})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +68,13 @@ class LeadForm(BaseForm):
                 _("Please choose.") if is_choice else _("Please fill this in.")
             )
             _hint_browser(name, field.widget)
+        self.consent_text = self.get_consent_text()
+        if self.consent_text:
+            self.fields[CONSENT_NAME] = ConsentField(self.consent_text)
+
+    def get_consent_text(self) -> Any:
+        """The ConsentText to which whoever sends this form agrees; None: they are not asked."""
+        return consent_text_in_force(self.page.locale.language_code) if self.page else None
 
     @cached_property
     def sent_token(self) -> FormToken | None:
@@ -74,6 +90,8 @@ class LeadForm(BaseForm):
     def clean(self) -> dict[str, Any]:
         """Refuse what could be stored but not be sent: nobody would get it."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in self.own_names:
+            cleaned.pop(name, None)
         if len(json.dumps(cleaned, default=str)) > conf.max_payload_bytes - ENVELOPE_BYTES:
             raise ValidationError(
                 _now("Your answers are too long altogether. Please shorten the longest.")

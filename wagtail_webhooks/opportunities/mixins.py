@@ -69,6 +69,17 @@ class AbstractLead(AbstractFormSubmission):
     language = models.CharField(_("language"), max_length=20, editable=False)
     # Of the form's one-time token and the answers: what makes two submissions one and the same.
     fingerprint = models.CharField(max_length=64, unique=True, editable=False)
+    #: To what the citizen agreed; empty: they were asked nothing.
+    consent_text = models.ForeignKey(
+        "webhooks_opportunities.ConsentText",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("consent text"),
+    )
+    # Else each lead would cost a row of the index, and the text's usage would list all leads.
+    consent_text.wagtail_reference_index_ignore = True  # type: ignore[attr-defined]
     #: No event could be made of it yet; the sweep tries again.
     is_untold = models.BooleanField(default=False, db_index=True, editable=False)
 
@@ -82,7 +93,11 @@ class AbstractLead(AbstractFormSubmission):
 
     def get_data(self) -> dict[str, Any]:
         # With a hyphen: an editor's field may be called "Reference", and its name be snake case.
-        return {**super().get_data(), "lead-reference": self.reference}
+        own = {
+            "lead-reference": self.reference,
+            "lead-consent": str(self.consent_text) if self.consent_text else "",
+        }
+        return {**super().get_data(), **own}
 
 
 class OpportunityMixin(models.Model):

@@ -58,6 +58,16 @@ LEAD = contract(
                 "The form that was filled in: of the opportunity, or one for several of them."
             ),
         },
+        "consent": nullable(
+            record(
+                _("The text to which the citizen agreed; null if they were not asked."),
+                {
+                    "version": number(_("Its number, by which it can be found on the site.")),
+                    "since": time(_("Since when it has been asked for.")),
+                    "language": text(_("Its language, as a language tag.")),
+                },
+            )
+        ),
         "answers": ANSWERS,
     },
     {
@@ -72,6 +82,7 @@ LEAD = contract(
             "title": "Opportunities",
             "url": "https://www.example.org/opportunities/",
         },
+        "consent": {"version": 3, "since": "2026-11-02T08:00:00Z", "language": "en-gb"},
         "answers": EXAMPLE_ANSWERS,
     },
 )

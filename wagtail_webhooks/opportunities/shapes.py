@@ -50,4 +50,5 @@ def _tells(page: Any, endpoint: Endpoint) -> bool:
 
 
 def _names(form: Any) -> Iterable[tuple[str, str]]:
-    return [(name, field.label) for name, field in form.fields.items()]
+    own = getattr(form, "own_names", ())
+    return [(name, field.label) for name, field in form.fields.items() if name not in own]

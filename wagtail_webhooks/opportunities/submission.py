@@ -92,6 +92,7 @@ class LeadCaptureMixin(models.Model):
             reference=new_reference(),
             language=self.locale.language_code,
             fingerprint=fingerprint,
+            consent_text=getattr(form, "consent_text", None),
         )
 
     def _find_lead(self, fingerprint: str) -> Any:
@@ -150,6 +151,7 @@ class LeadCaptureMixin(models.Model):
             "opportunity": opportunity,
             "opportunities": [opportunity],
             "form": self.get_form_facts(),
+            "consent": lead.consent_text and lead.consent_text.get_facts(),
             "answers": [
                 {"name": name, "label": labels.get(name, name), "value": value}
                 for name, value in lead.form_data.items()
@@ -268,7 +270,8 @@ class LeadCaptureMixin(models.Model):
 
     def get_data_fields(self) -> list[tuple[str, Any]]:
         submitted, *answers = super().get_data_fields()  # type: ignore[misc]
-        return [submitted, ("lead-reference", _("Reference")), *answers]
+        own = [("lead-reference", _("Reference")), ("lead-consent", _("Consent"))]
+        return [submitted, *own, *answers]
 
     def get_submissions_list_view_class(self) -> Any:
         from .views import LeadListView

@@ -21,6 +21,9 @@ class LeadListView(SubmissionsListView):
         list: {"csv": _listed(as_text), "xlsx": _listed(without_controls)},
     }
 
+    def get_base_queryset(self) -> Any:
+        return super().get_base_queryset().select_related("consent_text")
+
     def get_heading(self, queryset: Any, field: str) -> str:
         # The labels of questions are an editor's, who is not whoever opens the file.
         made_safe = as_text if self.request.GET.get("export") == "csv" else without_controls

@@ -6,10 +6,23 @@ from wagtail.snippets.models import register_snippet
 
 from wagtail_webhooks.events import EventType
 
-from .models import Department
+from .models import ConsentText, Department
 from .schemas import LEAD
 from .submission import LEAD_SUBMITTED
-from .viewsets import DepartmentViewSet, OpportunityPageViewSet
+from .viewsets import (
+    AppendOnlyPolicy,
+    ConsentTextViewSet,
+    DepartmentViewSet,
+    OpportunityPageViewSet,
+)
+
+
+try:
+    from wagtail.permissions import register_permission_policy
+except ImportError:  # before Wagtail 8.0 the policy is the viewset's alone
+    pass
+else:
+    register_permission_policy(ConsentText, AppendOnlyPolicy(ConsentText))
 
 
 @hooks.register("register_webhook_event_types")
@@ -31,3 +44,4 @@ def register_page_listing() -> OpportunityPageViewSet:
 
 
 register_snippet(Department, viewset=DepartmentViewSet)
+register_snippet(ConsentText, viewset=ConsentTextViewSet)

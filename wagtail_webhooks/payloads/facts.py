@@ -28,7 +28,7 @@ _LABELS = {
     "opportunities": gettext_lazy("Opportunities"),
     "kind": gettext_lazy("Kind"),
 }
-_FOR_PROGRAMS = frozenset({"id", "first", "revision"})
+_FOR_PROGRAMS = frozenset({"id", "first", "revision", "consent"})
 
 
 def subject_of(data: Any) -> Subject:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from .consent import ConsentText
 from .departments import Department
 from .leads import Lead
 from .pages import OpportunityEndpoint, OpportunityFormField, OpportunityIndexPage, OpportunityPage
@@ -7,6 +8,7 @@ from .referrals import Referral
 
 
 __all__ = [
+    "ConsentText",
     "Department",
     "Lead",
     "OpportunityEndpoint",

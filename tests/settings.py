@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     *INSTALLED_APPS,
     "tests.foreign_forms",
     "tests.foreign_snippets",
+    "tests.own_opportunities",
     "wagtailstreamforms",
     "wagtail_modeladmin",
     "generic_chooser",

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 def titles(response: Any) -> list[str]:
     soup = BeautifulSoup(response.content, "html.parser")
-    return [heading.get_text(strip=True) for heading in soup.select(".opp-list h2")]
+    return [heading.get_text(strip=True) for heading in soup.select(".opp-list h3")]
 
 
 def test_the_list_shows_first_what_can_be_acted_on(client: Client) -> None:
@@ -72,7 +72,7 @@ def test_the_list_is_divided_into_pages(client: Client) -> None:
     first, second = client.get(index.url), client.get(index.url, {"page": 2})
     assert len(titles(first)) == 12
     assert titles(second) == ["Grant 12", "Grant 13"]
-    assert 'href="?page=2"' in first.content.decode()
+    assert 'href="?page=2#opp-results"' in first.content.decode()
     assert titles(client.get(index.url, {"page": "x"})) == titles(first)
 
 

@@ -25,6 +25,16 @@ def state_at(now: datetime, opens_at: datetime | None, closes_at: datetime | Non
     return State.OPEN
 
 
+def in_state(state: State, now: datetime) -> Q:
+    """As state_at() has it."""
+    closed, upcoming = Q(closes_at__lte=now), Q(opens_at__gt=now)
+    return {
+        State.CLOSED: closed,
+        State.UPCOMING: ~closed & upcoming,
+        State.OPEN: ~closed & ~upcoming,
+    }[state]
+
+
 def in_reading_order(opportunities: Any, now: datetime) -> Any:
     """What can be acted on first: open (the next to close first), then to come, then closed."""
     closed, upcoming = Q(closes_at__lte=now), Q(opens_at__gt=now)

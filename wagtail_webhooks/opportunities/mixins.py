@@ -14,11 +14,14 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.models import AbstractFormSubmission
 from wagtail.fields import RichTextField
+from wagtail.rich_text import get_text_for_indexing
 
 from wagtail_webhooks.models import Endpoint
 
+from .finder import Finder
 from .listing import State, in_reading_order, state_at
 from .references import new_reference
+from .words import words_of
 
 
 def validate_email_addresses(value: str) -> None:
@@ -134,9 +137,23 @@ class OpportunityMixin(models.Model):
         features=["bold", "italic", "link", "ul"],
         help_text=_("Shown with the reference after the form was sent: what happens next."),
     )
+    #: For the finder, of what is live; not serialised, so that no revision brings it back.
+    search_words = models.TextField(blank=True, default="", editable=False, serialize=False)
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_words = self.make_search_words()
+        super().save(*args, **kwargs)
+
+    def make_search_words(self) -> str:
+        return " ".join(words_of(self.get_search_text()))
+
+    def get_search_text(self) -> str:
+        """What the finder finds it by, beside the names of its department and its kind."""
+        title: str = self.title  # type: ignore[attr-defined]
+        return "\n".join([title, self.summary, self.amount, get_text_for_indexing(self.body)])
 
     @property
     def state(self) -> State:
@@ -162,7 +179,7 @@ class OpportunityMixin(models.Model):
 
 
 class OpportunityIndexMixin(models.Model):
-    """A list of the opportunities below a page."""
+    """A list of the opportunities below a page, in which citizens can search."""
 
     #: The model that is listed, as ``app_label.ModelName``.
     opportunity_model = "webhooks_opportunities.OpportunityPage"
@@ -178,11 +195,14 @@ class OpportunityIndexMixin(models.Model):
     def get_opportunities(self) -> Any:
         """The public ones that are live, in the order in which they are shown."""
         model: Any = apps.get_model(self.opportunity_model)
-        live = model.objects.descendant_of(self).live().public()
-        return in_reading_order(live.select_related("department"), timezone.now())
+        live = model.objects.descendant_of(self).live().public().select_related("department")
+        # Long, and not in the list: a database that sorts would carry them along.
+        return in_reading_order(live, timezone.now()).defer("body", "search_words")
 
     def get_context(self, request: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context(request, *args, **kwargs)  # type: ignore[misc]
-        paginator = Paginator(self.get_opportunities(), self.per_page)
+        finder = Finder(request.GET, self.get_opportunities(), timezone.now())
+        paginator = Paginator(finder.found(), self.per_page)
+        context["finder"] = finder
         context["opportunities"] = paginator.get_page(request.GET.get("page"))
         return context

@@ -10,6 +10,7 @@ from wagtail.signals import init_new_page
 from wagtail_webhooks import outbox, retention
 from wagtail_webhooks.contract import forms
 
+from .backfill import fill_search_words
 from .dates import follow_closing_dates
 from .mixins import AbstractLead, OpportunityMixin
 from .referrals import forget, settle
@@ -28,7 +29,7 @@ def register_signal_handlers() -> None:
     init_new_page.connect(add_default_form_fields, dispatch_uid="webhooks_opportunities.defaults")
     if opportunity_forms not in forms.sources:
         forms.sources.append(opportunity_forms)
-    for step in (tell_untold_leads, follow_closing_dates):
+    for step in (tell_untold_leads, follow_closing_dates, fill_search_words):
         if step not in outbox.reconcilers:
             outbox.reconcilers.append(step)
     if settle not in retention.before_deletion:

@@ -28,10 +28,11 @@ PUBLIC: dict[str, frozenset[str]] = {
         "retention": "before_deletion",
         "schemas": "Contract contract record text number time nullable"
         " ANSWERS EXAMPLE_ANSWERS FORM",
-        "scrub": "without_variables",
+        "queue": "finish_later is_stopping wake_on_commit",
+        "scrub": "one_line without_variables",
         "signatures": "Signable SignatureScheme",
         "sql": "fetch",
-        "tasks": "drain sweep prune",
+        "tasks": "companions drain sweep prune",
         "testing": "Answer Received Receiver deliver_now",
         "throttles": "take",
     }.items()

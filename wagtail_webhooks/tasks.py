@@ -19,6 +19,9 @@ from .models import Endpoint, EndpointState
 
 logger = logging.getLogger(__name__)
 
+#: Done as each drain begins, so once a minute at least: what a drain must not wait for.
+companions: list[Callable[[], object]] = []
+
 
 def drain() -> int:
     """Deliver what is due. Returns how many requests were made, as far as they are answered."""
@@ -27,6 +30,8 @@ def drain() -> int:
     try:
         queue.answer()
         queue.arm()
+        for step in companions:
+            _guarded(step)
         with queue.until_stopped() as should_stop:
             return Drain(should_stop, hands_over=queue.is_worker()).run()
     except Error as error:

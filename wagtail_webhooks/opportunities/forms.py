@@ -27,6 +27,7 @@ TOKEN_NAME = "form-token"  # noqa: S105 - a name, not a token
 #: Of the field that people do not see. Tempting, and nothing that browsers fill in by themselves.
 TRAP_NAME = "form-website"
 CONSENT_NAME = "form-consent"
+RECEIPT_NAME = "form-receipt"
 #: A page of print is 3,000 characters.
 MAX_MULTILINE_LENGTH = 10_000
 #: Room in a payload for all that is not an answer: labels, the opportunity, the envelope.
@@ -58,7 +59,9 @@ class LeadForm(BaseForm):
     """
 
     #: Of fields that no editor made: what they hold is no answer.
-    own_names = frozenset({CONSENT_NAME})
+    own_names = frozenset({CONSENT_NAME, RECEIPT_NAME})
+    #: Where the receipt goes; empty: nobody asked for one.
+    receipt_address = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,6 +71,14 @@ class LeadForm(BaseForm):
                 _("Please choose.") if is_choice else _("Please fill this in.")
             )
             _hint_browser(name, field.widget)
+        emails = [each for each in self.fields if isinstance(self.fields[each], forms.EmailField)]
+        self._email_name = emails[0] if emails else ""
+        if self._email_name and getattr(self.page, "offers_receipt", True):
+            self.fields[RECEIPT_NAME] = forms.BooleanField(
+                required=False,
+                label=_("Send me a receipt by e-mail"),
+                help_text=_("It has your reference, and nothing of what you wrote."),
+            )
         self.consent_text = self.get_consent_text()
         if self.consent_text:
             self.fields[CONSENT_NAME] = ConsentField(self.consent_text)
@@ -90,6 +101,11 @@ class LeadForm(BaseForm):
     def clean(self) -> dict[str, Any]:
         """Refuse what could be stored but not be sent: nobody would get it."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get(RECEIPT_NAME):
+            self.receipt_address = cleaned.get(self._email_name, "")
+            if not self.receipt_address and self._email_name not in self.errors:
+                text = _now("Please fill this in, or do not ask for a receipt.")
+                self.add_error(self._email_name, text)
         for name in self.own_names:
             cleaned.pop(name, None)
         if len(json.dumps(cleaned, default=str)) > conf.max_payload_bytes - ENVELOPE_BYTES:

@@ -20,6 +20,7 @@ from wagtail_webhooks.models import Endpoint
 
 from .finder import Finder
 from .listing import State, in_reading_order, state_at
+from .receipts import ReceiptMixin
 from .references import new_reference
 from .words import words_of
 
@@ -60,7 +61,7 @@ class AbstractDepartment(models.Model):
         return self.name
 
 
-class AbstractLead(AbstractFormSubmission):
+class AbstractLead(ReceiptMixin, AbstractFormSubmission):
     """What a citizen sent."""
 
     #: Its page emits ``lead.submitted``; ``form.submitted`` for the same thing would be once more.
@@ -99,6 +100,7 @@ class AbstractLead(AbstractFormSubmission):
         own = {
             "lead-reference": self.reference,
             "lead-consent": str(self.consent_text) if self.consent_text else "",
+            "lead-receipt": str(self.get_receipt_display()) if self.receipt else "",
         }
         return {**super().get_data(), **own}
 
@@ -136,6 +138,11 @@ class OpportunityMixin(models.Model):
         blank=True,
         features=["bold", "italic", "link", "ul"],
         help_text=_("Shown with the reference after the form was sent: what happens next."),
+    )
+    offers_receipt = models.BooleanField(
+        _("offer a receipt by e-mail"),
+        default=True,
+        help_text=_("A box to tick, in forms that ask for an e-mail address."),
     )
     #: For the finder, of what is live; not serialised, so that no revision brings it back.
     search_words = models.TextField(blank=True, default="", editable=False, serialize=False)

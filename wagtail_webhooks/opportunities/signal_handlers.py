@@ -7,12 +7,13 @@ from django.db.models.signals import post_delete
 from django.utils import translation
 from wagtail.signals import init_new_page
 
-from wagtail_webhooks import outbox, retention
+from wagtail_webhooks import outbox, retention, tasks
 from wagtail_webhooks.contract import forms
 
 from .backfill import fill_search_words
 from .dates import follow_closing_dates
 from .mixins import AbstractLead, OpportunityMixin
+from .receipts import send_beside
 from .referrals import forget, settle
 from .shapes import opportunity_forms
 from .submission import tell_untold_leads
@@ -32,6 +33,8 @@ def register_signal_handlers() -> None:
     for step in (tell_untold_leads, follow_closing_dates, fill_search_words):
         if step not in outbox.reconcilers:
             outbox.reconcilers.append(step)
+    if send_beside not in tasks.companions:
+        tasks.companions.append(send_beside)
     if settle not in retention.before_deletion:
         retention.before_deletion.append(settle)
     for model in apps.get_models():

@@ -25,6 +25,7 @@ from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.scrub import without_variables
 from wagtail_webhooks.throttles import take
 
+from . import receipts
 from .forms import LeadFormBuilder
 from .listing import State
 from .mixins import AbstractLead
@@ -93,6 +94,7 @@ class LeadCaptureMixin(models.Model):
             language=self.locale.language_code,
             fingerprint=fingerprint,
             consent_text=getattr(form, "consent_text", None),
+            **receipts.asked_for(form),
         )
 
     def _find_lead(self, fingerprint: str) -> Any:
@@ -271,7 +273,7 @@ class LeadCaptureMixin(models.Model):
     def get_data_fields(self) -> list[tuple[str, Any]]:
         submitted, *answers = super().get_data_fields()  # type: ignore[misc]
         own = [("lead-reference", _("Reference")), ("lead-consent", _("Consent"))]
-        return [submitted, *own, *answers]
+        return [submitted, *own, ("lead-receipt", _("Receipt")), *answers]
 
     def get_submissions_list_view_class(self) -> Any:
         from .views import LeadListView

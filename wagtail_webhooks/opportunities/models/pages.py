@@ -71,6 +71,7 @@ class OpportunityPage(LeadCaptureMixin, OpportunityMixin, WebhookEndpointsMixin,
         FormSubmissionsPanel(),
         InlinePanel("form_fields", heading=_("Form"), label=_("Field")),
         FieldPanel("thank_you_text"),
+        FieldPanel("offers_receipt"),
     ]
     webhook_panels = [
         EndpointLinksPanel(

@@ -6,10 +6,12 @@ from __future__ import annotations
 PUBLIC: dict[str, frozenset[str]] = {
     module: frozenset(names.split())
     for module, names in {
+        "admin.badges": "Badge DELIVERY_BADGES HELD",
         "admin.exports": "as_text without_controls",
         "admin.pages": "PageStateColumn with_delivery_state",
         "admin.panels": "WebhookDeliveriesPanel",
         "admin.permissions": "NAME_ENDPOINTS limit_to_nameable",
+        "admin.tables": "StyledMixin",
         "conf": "conf Conf",
         "contract.answers": "Answer answers_of",
         "contract.forms": "FormShape answers_on covered latest sources",

@@ -10,7 +10,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "admin.exports": "as_text without_controls",
         "admin.pages": "PageStateColumn with_delivery_state",
         "admin.panels": "WebhookDeliveriesPanel",
-        "admin.permissions": "NAME_ENDPOINTS limit_to_nameable",
+        "admin.permissions": "NAME_ENDPOINTS VIEW_DELIVERY limit_to_nameable",
         "admin.tables": "StyledMixin",
         "conf": "conf Conf",
         "contract.answers": "Answer answers_of",

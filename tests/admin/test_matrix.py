@@ -32,6 +32,7 @@ T = "wagtail_webhooks_event_types"
 E = "wagtail_webhooks_endpoints"
 D = "wagtail_webhooks_deliveries"
 C = "wagtail_webhooks_endpoint_chooser"
+L = "webhooks_opportunities_counts"
 S = "wagtailsnippets_webhooks_opportunities_department"
 SC = "wagtailsnippetchoosers_webhooks_opportunities_department"
 
@@ -110,6 +111,8 @@ TABLE = {
     f"{S}:usage":              Line("department editor", 200, 405),
     f"{S}:history":            Line("department editor", 200, 405),
     f"{S}:history_results":    Line("department editor", 200, 405),
+    f"{L}:index":              Line(LOG, 200, 405),
+    f"{L}:index_results":      Line(LOG, 200, 405),
     # Wagtail lets every editor choose a department for a page, and shows no more than its name.
     f"{SC}:choose":            Line(EVERYBODY, 200, 405),
     f"{SC}:choose_results":    Line(EVERYBODY, 200, 405),

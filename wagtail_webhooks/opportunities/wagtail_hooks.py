@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
+from wagtail.admin.viewsets.base import ViewSet
 from wagtail.snippets.models import register_snippet
 
 from wagtail_webhooks.events import EventType
 
 from .models import ConsentText, Department
+from .reports import LeadCountMenuItem, LeadCountViewSet
 from .schemas import LEAD
 from .submission import LEAD_SUBMITTED
 from .viewsets import (
@@ -39,8 +41,11 @@ def register_event_types() -> list[EventType]:
 
 
 @hooks.register("register_admin_viewset")
-def register_page_listing() -> OpportunityPageViewSet:
-    return OpportunityPageViewSet("webhooks_opportunities_pages")
+def register_viewsets() -> list[ViewSet]:
+    return [OpportunityPageViewSet("webhooks_opportunities_pages"), LeadCountViewSet()]
+
+
+hooks.register("register_reports_menu_item", LeadCountMenuItem)
 
 
 register_snippet(Department, viewset=DepartmentViewSet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Case, Min, Q, Value, When
 from django.utils.translation import gettext_lazy as _
@@ -65,7 +66,11 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
         A lead is one, however many of its referrals have the same values.
         """
-        leads, parameters = self._places(*fields, "lead_label", "lead_pk").query.sql_with_params()
+        each_lead = self._places(*fields, "lead_label", "lead_pk")
+        try:
+            leads, parameters = each_lead.query.sql_with_params()
+        except EmptyResultSet:  # by its own filters
+            return {}
         columns = ", ".join([*map(connection.ops.quote_name, fields), "place"])
         statement = f"SELECT {columns}, COUNT(*) FROM ({leads}) leads GROUP BY {columns}"  # noqa: S608  names only
         found: dict[tuple[Any, ...], dict[ReferralState, int]] = {}

@@ -22,6 +22,7 @@ BULK = "/admin/bulk/wagtail_webhooks/delivery"
 PAGES = {
     "overview": f"{ADMIN}/overview/?window=7d",
     "log": f"{ADMIN}/deliveries/",
+    "leads by department": "/admin/reports/leads-by-department/",
     "filtered log": f"{ADMIN}/deliveries/?status=failed&ordering=created_at&q=msg_",
     "waiting by due time": f"{ADMIN}/deliveries/?ordering=next_attempt_at",
     "failed delivery": f"{ADMIN}/deliveries/inspect/{{failed}}/",

@@ -77,7 +77,7 @@ class LeadForm(BaseForm):
             self.fields[RECEIPT_NAME] = forms.BooleanField(
                 required=False,
                 label=_("Send me a receipt by e-mail"),
-                help_text=_("It has your reference, and nothing of what you wrote."),
+                help_text=_("A receipt has your reference, and nothing of what you wrote."),
             )
         self.consent_text = self.get_consent_text()
         if self.consent_text:

@@ -10,8 +10,8 @@ PUBLIC: dict[str, frozenset[str]] = {
         "admin.exports": "as_text without_controls",
         "admin.pages": "PageStateColumn with_delivery_state",
         "admin.panels": "WebhookDeliveriesPanel",
-        "admin.permissions": "NAME_ENDPOINTS VIEW_DELIVERY limit_to_nameable",
-        "admin.tables": "StyledMixin",
+        "admin.permissions": "NAME_ENDPOINTS VIEW_DELIVERY deliveries_for limit_to_nameable",
+        "admin.tables": "StyledMixin waiting_url",
         "conf": "conf Conf",
         "contract.answers": "Answer answers_of",
         "contract.forms": "FormShape answers_on covered latest sources",
@@ -22,6 +22,7 @@ PUBLIC: dict[str, frozenset[str]] = {
             "WebhookError UnknownEventType InvalidSecret SecretUnavailable PayloadError "
             "URLNotAllowed AttemptError AddressBlocked"
         ),
+        "mail": "send",
         "models": "Endpoint Subscription Message Delivery Attempt WebhookEndpointsMixin",
         "models.deliveries": "OPEN Status",
         "models.messages": "Problem",
@@ -34,7 +35,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "scrub": "one_line without_variables",
         "signatures": "Signable SignatureScheme",
         "sql": "fetch",
-        "tasks": "companions drain sweep prune",
+        "tasks": "companions drain sweep prune tellers",
         "testing": "Answer Received Receiver deliver_now",
         "throttles": "take",
     }.items()

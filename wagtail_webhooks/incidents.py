@@ -5,25 +5,21 @@ Nothing is dropped: the deliveries of a held endpoint wait, and their schedule s
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Case, F, Min, Q, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from . import outbox
+from . import mail, outbox
 from .models import Delivery, Endpoint, EndpointState
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .retry import hasten
 from .scrub import one_line
 
-
-logger = logging.getLogger(__name__)
 
 HELD = "endpoint.held"
 RECOVERED = "endpoint.recovered"
@@ -36,6 +32,8 @@ FIRST_PROBE = 300
 SLOWEST_PROBE = 3_600
 #: Slots after which an endpoint that was in trouble has as many as any other.
 FULL_TRUST = 32
+#: Seconds that the sweep waits for a mail server.
+PATIENCE = 5.0
 
 
 def failed(failures: Mapping[int, int], now: datetime) -> None:
@@ -184,12 +182,8 @@ def _mail(state: EndpointState, news: Told) -> bool:
     if not endpoint.owner_email:
         return False
     subject, text = _letter(endpoint.name, news, state)
-    try:
-        send_mail(subject, text, None, [endpoint.owner_email])
-    except Exception as error:  # noqa: BLE001  a mail server's trouble is not the queue's
-        logger.error("The owner of endpoint %s was not told (%s).", state.pk, type(error).__name__)
-        return False
-    return True
+    letter: mail.Letter = (subject, text, None, [endpoint.owner_email])
+    return mail.send([letter], PATIENCE, about=f"News of endpoint {state.pk} to its owner")
 
 
 def _letter(name: str, news: Told, state: EndpointState) -> tuple[str, str]:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Done as each drain begins, so once a minute at least: what a drain must not wait for.
 companions: list[Callable[[], object]] = []
+#: What later modules tell owners. These run last, as a mail server may take its time.
+tellers: list[Callable[[], object]] = []
 
 
 def drain() -> int:
@@ -44,7 +46,6 @@ def sweep() -> int:
     """Pick up what fell through, and deliver: lost wakes, lapsed leases, due retries too."""
     pick_up()
     sent = drain()
-    # Last, as a mail server may take its time.
     tell_owners()
     return sent
 
@@ -56,8 +57,9 @@ def pick_up() -> None:
 
 
 def tell_owners() -> None:
-    """Tell owners how their endpoints fare, as far as they do not know yet."""
-    _guarded(_tell_owners)
+    """Tell owners how their endpoints fare and what they must know in time, each once."""
+    for step in (_tell_of_incidents, *tellers):
+        _guarded(step)
 
 
 def prune() -> None:
@@ -71,7 +73,7 @@ def _make_states() -> None:
     EndpointState.objects.ensure(list(without))
 
 
-def _tell_owners() -> None:
+def _tell_of_incidents() -> None:
     incidents.tell_owners(Clock().now())
 
 

@@ -17,6 +17,7 @@ from wagtail_webhooks import jobs
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Message
+from wagtail_webhooks.opportunities.warnings import warn_owners
 
 
 OLD = 200_000
@@ -105,7 +106,7 @@ def look_ahead() -> None:
     assert next_due_at(now, now + timedelta(seconds=10))
 
 
-@pytest.mark.parametrize("act", [claim, release, look_ahead])
+@pytest.mark.parametrize("act", [claim, release, look_ahead, warn_owners])
 def test_no_step_of_a_sweep_reads_through_a_table(many_old: None, act: Callable[[], None]) -> None:
     with CaptureQueriesContext(connection) as queries:
         act()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 
 from tests.processes.browser import chromium, keep_picture, log_in
 from tests.processes.site import LiveSite
@@ -55,6 +57,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def ids(site: LiveSite) -> dict[str, Any]:
     site.manage("load_demo", "--history")
+    soon = timezone.now() + timedelta(hours=3)
+    site.query(f"OpportunityPage.objects.update(closes_at='{soon.isoformat()}')")
     site.start_web()
     newest = "Delivery.objects.filter(status={!r}).latest('pk').pk"
     return {

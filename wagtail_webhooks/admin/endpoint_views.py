@@ -169,7 +169,7 @@ class EndpointInspectView(generic.InspectView):
             "hold": hold,
             "explanation": _explanation(endpoint, hold) if status == "held" else None,
             "waiting_count": endpoint.deliveries.open().count(),
-            "waiting_url": waiting_url(endpoint),
+            "waiting_url": waiting_url(endpoint=endpoint.pk),
             "credentials": _credentials(endpoint),
             "signatures": [_scheme(name) for name in endpoint.extra_signatures],
             "public_keys": _public_keys(endpoint),

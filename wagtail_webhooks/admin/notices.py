@@ -6,26 +6,20 @@ it, but it does not go unseen. It never fails the editor's request, and hardly d
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import send_mass_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from wagtail_webhooks import audit
+from wagtail_webhooks import audit, mail
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.scrub import one_line
 
-
-logger = logging.getLogger(__name__)
 
 #: Seconds that an editor waits for a mail server; the mail goes on without them.
 PATIENCE = 3.0
@@ -72,22 +66,10 @@ def _tell(addresses: set[str], endpoint: Endpoint, old_host: str, user: Any) -> 
     # In the language of the site: nobody knows the editor's to be theirs.
     with translation.override(settings.LANGUAGE_CODE):
         subject, text = _letter(endpoint, old_host, user)
-    letters = [(subject, text, None, [address]) for address in sorted(addresses)]
+    letters: list[mail.Letter] = [(subject, text, None, [address]) for address in sorted(addresses)]
     if letters:
-        transaction.on_commit(partial(_post, letters), robust=True)
-
-
-def _post(letters: list[tuple[str, str, None, list[str]]]) -> None:
-    thread = threading.Thread(target=_try, args=(letters,), name="webhooks-notice", daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-
-
-def _try(letters: list[tuple[str, str, None, list[str]]]) -> None:
-    try:
-        send_mass_mail(letters)
-    except Exception as error:  # noqa: BLE001  the entry in the audit log is there all the same
-        logger.error("A notice about an endpoint was not sent (%s).", type(error).__name__)
+        about = "A notice about an endpoint"
+        transaction.on_commit(lambda: mail.send(letters, PATIENCE, about=about), robust=True)
 
 
 def _letter(endpoint: Endpoint, old_host: str, user: Any) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.utils import quote
@@ -76,7 +77,7 @@ class WaitingColumn(Column):
         if context["raw_value"] and context["request"].user.has_perm(
             "wagtail_webhooks.view_delivery"
         ):
-            context["url"] = waiting_url(instance)
+            context["url"] = waiting_url(endpoint=instance.pk)
         return context
 
 
@@ -133,10 +134,10 @@ def hold_note(endpoint: Endpoint) -> str:
     return state.get_hold_display() if state and state.hold else ""
 
 
-def waiting_url(endpoint: Endpoint) -> str:
-    """The log, filtered to what has not ended yet at this endpoint."""
-    log = reverse("wagtail_webhooks_deliveries:index")
-    return f"{log}?endpoint={endpoint.pk}&status=pending&status=held&status=sending"
+def waiting_url(**narrowed: Any) -> str:
+    """The log, filtered to what has not ended yet: at an endpoint, about a page, and so on."""
+    query = urlencode({**narrowed, "status": [Status.PENDING, HELD, Status.SENDING]}, doseq=True)
+    return f"{reverse('wagtail_webhooks_deliveries:index')}?{query}"
 
 
 def endpoint_url(request: Any, endpoint: Endpoint) -> str:

@@ -1,4 +1,4 @@
-"""Which opportunities are open, and in what order citizens see them."""
+"""Which opportunities are open, in what order citizens see them, and how times are written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.template.defaultfilters import date as format_date
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.query import PageQuerySet
 
@@ -33,6 +35,12 @@ def in_state(state: State, now: datetime) -> Q:
         State.UPCOMING: ~closed & upcoming,
         State.OPEN: ~closed & ~upcoming,
     }[state]
+
+
+def in_site_time(moment: datetime) -> str:
+    """As citizens read it, with the short name of the zone."""
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    return f"{format_date(local, 'DATETIME_FORMAT')} ({format_date(local, 'T')})"
 
 
 def in_reading_order(opportunities: Any, now: datetime) -> Any:

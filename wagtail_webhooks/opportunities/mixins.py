@@ -128,6 +128,7 @@ class OpportunityMixin(models.Model):
         _("closes"),
         null=True,
         blank=True,
+        db_index=True,
         help_text=_("The form is taken away at this time. Empty: stays open."),
     )
     contact_email = models.EmailField(

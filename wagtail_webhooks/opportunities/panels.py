@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from wagtail.admin.panels import FieldPanel, MultipleChooserPanel, Panel
 
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
+
+from .listing import in_site_time
 
 
 class _AbsentPanel(Panel.BoundPanel):
@@ -63,7 +64,5 @@ def _zones(value: datetime | None) -> str:
     if value is None:
         sentence = _("The time zone is yours, %(own)s; citizens see the time in %(site)s.")
         return sentence % names
-    local = timezone.localtime(value, timezone.get_default_timezone())
-    shown = f"{format_date(local, 'DATETIME_FORMAT')} ({format_date(local, 'T')})"
     sentence = _("The time zone is yours, %(own)s; citizens see %(time)s, in %(site)s.")
-    return sentence % {**names, "time": shown}
+    return sentence % {**names, "time": in_site_time(value)}

@@ -17,6 +17,7 @@ from .receipts import send_beside
 from .referrals import forget, settle
 from .shapes import opportunity_forms
 from .submission import tell_untold_leads
+from .warnings import warn_owners
 
 
 def add_default_form_fields(sender: Any, page: Any, parent: Any, **kwargs: Any) -> None:
@@ -35,6 +36,8 @@ def register_signal_handlers() -> None:
             outbox.reconcilers.append(step)
     if send_beside not in tasks.companions:
         tasks.companions.append(send_beside)
+    if warn_owners not in tasks.tellers:
+        tasks.tellers.append(warn_owners)
     if settle not in retention.before_deletion:
         retention.before_deletion.append(settle)
     for model in apps.get_models():

@@ -7,6 +7,7 @@ from wagtail.snippets.models import register_snippet
 
 from wagtail_webhooks.events import EventType
 
+from .homepage import add_to_homepage
 from .models import ConsentText, Department
 from .reports import LeadCountMenuItem, LeadCountViewSet
 from .schemas import LEAD
@@ -47,6 +48,8 @@ def register_viewsets() -> list[ViewSet]:
 
 hooks.register("register_reports_menu_item", LeadCountMenuItem)
 
+
+hooks.register("construct_homepage_panels", add_to_homepage)
 
 register_snippet(Department, viewset=DepartmentViewSet)
 register_snippet(ConsentText, viewset=ConsentTextViewSet)

@@ -5,9 +5,11 @@ from .departments import Department
 from .leads import Lead
 from .pages import OpportunityEndpoint, OpportunityFormField, OpportunityIndexPage, OpportunityPage
 from .referrals import Referral
+from .warnings import ClosingWarning
 
 
 __all__ = [
+    "ClosingWarning",
     "ConsentText",
     "Department",
     "Lead",

@@ -1,0 +1,77 @@
+"""Leads that still wait as their opportunity closes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
+
+from wagtail_webhooks.admin.tables import waiting_url
+
+from .dates import opportunity_models
+from .models import ClosingWarning, Referral
+from .models.warnings import Stage
+from .submission import LEAD_SUBMITTED
+
+
+LAST_DAY = timedelta(hours=24)
+#: So long after it has closed somebody should still be told.
+AFTERWARDS = timedelta(days=7)
+#: What came in a moment ago is on its way; nobody need be troubled with that.
+GRACE = timedelta(minutes=5)
+
+
+@dataclass
+class Closing:
+    """An opportunity that closes soon or has just closed, with so many leads that wait."""
+
+    page: Any
+    stage: Stage
+    leads: int
+    #: How many at which endpoint, by its key; a lead may wait at several.
+    by_endpoint: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def waiting_url(self) -> str:
+        """The log, narrowed to where they wait. Not to the page: a form may be about several."""
+        return waiting_url(endpoint=sorted(self.by_endpoint), event_type=LEAD_SUBMITTED)
+
+
+def closing(now: datetime, among: Any, *, unwarned: bool = False) -> list[Closing]:
+    """Those of which something waits among these deliveries, the first to close first.
+
+    ``unwarned``: without those whose owners have been told.
+    """
+    late = among.open().filter(message__event_type=LEAD_SUBMITTED, created_at__lte=now - GRACE)
+    waiting = Referral.objects.filter(message__in=late.values("message_id"))
+    found = {}
+    for model in opportunity_models():
+        pages = _pages(model, now)
+        if unwarned:
+            same = {name: OuterRef(name) for name in ("closes_at", "stage")}
+            spent = ClosingWarning.objects.spent(now).filter(page_id=OuterRef("pk"), **same)
+            pages = pages.exclude(Exists(spent))
+        by_page = waiting.filter(page_id__in=pages.values("pk")).order_by().values_list("page_id")
+        if counts := dict(by_page.annotate(Count("pk"))):
+            for page in _pages(model, now).filter(pk__in=counts):
+                found[page.pk] = Closing(page, Stage(page.stage), counts[page.pk])
+    if found:
+        _count_by_endpoint(found, late)
+    return sorted(found.values(), key=lambda one: one.page.closes_at)
+
+
+def _count_by_endpoint(found: dict[int, Closing], late: Any) -> None:
+    referrals = Referral.objects.filter(page_id__in=found, message__deliveries__in=late)
+    where = referrals.order_by().values_list("page_id", "message__deliveries__endpoint_id")
+    for page_id, endpoint_id, leads in where.annotate(Count("pk")):
+        found[page_id].by_endpoint[endpoint_id] = leads
+
+
+def _pages(model: Any, now: datetime) -> Any:
+    """From a day before to a week after; not at once after, when the last are on their way."""
+    before = Q(closes_at__gt=now, closes_at__lte=now + LAST_DAY)
+    after = Q(closes_at__gt=now - AFTERWARDS, closes_at__lte=now - GRACE)
+    stage = Case(When(closes_at__gt=now, then=Value(Stage.CLOSING)), default=Value(Stage.CLOSED))
+    return model.objects.filter(before | after).annotate(stage=stage)

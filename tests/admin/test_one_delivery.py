@@ -193,7 +193,7 @@ def test_a_request_can_be_tried_with_curl_by_those_who_may_see_what_it_held(
     delivery = make_delivery("failed", data={"name": "O'Hara @home"}, **sent)
     attempt = add_attempt(delivery, "http", 500)
     attempt.request_headers |= {"authorization": "[hidden]"}
-    command = as_curl(delivery, attempt, delivery.body().decode())
+    command = as_curl(delivery, attempt, delivery.body())
     words = shlex.split(command)
     assert words[:4] == ["curl", "--request", "POST", "https://hooks.example.org/[hidden]"]
     assert words[words.index("--data-raw") + 1].encode() == delivery.body()

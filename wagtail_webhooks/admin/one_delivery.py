@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from wagtail_webhooks.models.deliveries import OPEN, Outcome, Status
 from wagtail_webhooks.scrub import Unlogged
 
 from .badges import attempt_badge, delivery_badge, delivery_status, hold_of
-from .bodies import pretty, sent_body
+from .bodies import is_legible, pretty, sent_body
 from .curl import as_curl
 from .explain import cause_of, explain
 from .permissions import RESEND, VIEW_PAYLOAD, deliveries_for, may_see_payload
@@ -64,7 +65,7 @@ class DeliveryInspectView(generic.InspectView):
         body = sent_body(delivery) if sees_payload else None
         if body and body.is_final:
             for entry in attempts:
-                entry["curl"] = as_curl(delivery, entry["attempt"], body.raw)
+                entry["curl"] = as_curl(delivery, entry["attempt"], delivery.body())
         if body or (sees_payload and any(map(_tells_something, attempts))):
             audit.payload_seen(delivery, user)
         return {
@@ -96,6 +97,28 @@ class DeliveryNowView(DeliveryInspectView):
         if request.GET.get("version") == _version(self.object):
             return HttpResponse(status=204)
         return super().get(request, *args, **kwargs)
+
+
+class DeliveryBodyView(DeliveryInspectView):
+    """The bytes that were sent, as a file: their hash is the one that is shown."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        delivery: Delivery = self.object
+        if not may_see_payload(request.user, delivery):
+            raise PermissionDenied
+        body = sent_body(delivery)
+        if body is None or not body.is_final:
+            raise Http404
+        audit.payload_seen(delivery, request.user)
+        # Of no type that a browser would open: some of it was written by strangers.
+        return HttpResponse(
+            delivery.body(),
+            content_type="application/octet-stream",
+            headers={
+                "Content-Disposition": f'attachment; filename="{delivery.message_id}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
 
 def _version(delivery: Delivery) -> str:
@@ -172,5 +195,6 @@ def _answer(attempt: Attempt | None) -> dict[str, Any]:
     return {
         "answer": answer,
         "answer_text": Unlogged(text),
+        "is_legible": is_legible(text),
         "answer_pretty": Unlogged(pretty(text) if text[:1] in ("{", "[") else ""),
     }

@@ -145,7 +145,10 @@ class DeliveryViewSet(ModelViewSet):
         patterns = [found for found in super().get_urlpatterns() if found.name in kept]
         rows = path("rows/", self.construct_view(delivery_views.DeliveryRowsView), name="rows")
         now = path("now/<int:pk>/", self.construct_view(one_delivery.DeliveryNowView), name="now")
-        return [*patterns, rows, now, *action_urls(self)]
+        body = path(
+            "body/<int:pk>/", self.construct_view(one_delivery.DeliveryBodyView), name="body"
+        )
+        return [*patterns, rows, now, body, *action_urls(self)]
 
 
 class EventTypesMenuItem(MenuItem):

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
+from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.mixins import SpreadsheetExportMixin
 from wagtail.admin.widgets.button import Button
@@ -26,6 +26,8 @@ from .permissions import RESEND, deliveries_for
 from .tables import (
     DeliveryBadgeColumn,
     EndpointColumn,
+    SortableColumn,
+    SortableDateColumn,
     about,
     event_label,
     listed,
@@ -74,12 +76,20 @@ class DeliveryIndexView(generic.IndexView):
             ),
             Column("attempt_count", label=_("Attempts"), classname=LIVE),
             Column("last_answer", label=_("Last answer"), accessor=last_answer, classname=LIVE),
-            DateColumn("created_at", label=_("Created"), sort_key="created_at"),
-            Column(
+            SortableDateColumn(
+                "created_at",
+                label=_("Created"),
+                sort_key="created_at",
+                ascending_title_text=_("Show the oldest first"),
+                descending_title_text=_("Show the newest first"),
+            ),
+            SortableColumn(
                 "next_attempt_at",
                 label=_("Next attempt"),
                 accessor=next_attempt,
                 sort_key="next_attempt_at",
+                ascending_title_text=_("Show the next to be tried first"),
+                descending_title_text=_("Show the last to be tried first"),
                 classname=LIVE,
             ),
         ]

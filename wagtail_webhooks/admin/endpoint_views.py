@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin import messages
-from wagtail.admin.ui.tables import Column, Table, TitleColumn
+from wagtail.admin.ui.tables import Column, Table
 from wagtail.admin.views import generic
 
 from wagtail_webhooks import public_keys
@@ -41,11 +41,24 @@ from .permissions import (
 )
 from .secrecy import never_in_reports
 from .subscriptions import pattern_meaning
-from .tables import EndpointBadgeColumn, WaitingColumn, listed, recent_table, waiting_url
+from .tables import (
+    EndpointBadgeColumn,
+    SortableColumn,
+    SortableTitleColumn,
+    WaitingColumn,
+    listed,
+    recent_table,
+    waiting_url,
+)
 from .usage import is_deletable, users_of
 
 
 RECENT = 10
+
+_BY_LETTER = {
+    "ascending_title_text": gettext_lazy("Show from A to Z"),
+    "descending_title_text": gettext_lazy("Show from Z to A"),
+}
 
 
 class EndpointIndexView(generic.IndexView):
@@ -55,14 +68,15 @@ class EndpointIndexView(generic.IndexView):
     @cached_property
     def columns(self) -> list[Any]:
         return [
-            self._get_title_column_class(TitleColumn)(
+            self._get_title_column_class(SortableTitleColumn)(
                 "name",
                 label=_("Name"),
                 sort_key="name",
+                **_BY_LETTER,
                 classname="webhooks-cell-text",
                 get_url=self.get_inspect_url,
             ),
-            Column("host", label=_("Host"), sort_key="host"),
+            SortableColumn("host", label=_("Host"), sort_key="host", **_BY_LETTER),
             EndpointBadgeColumn("status", label=_("Status")),
             WaitingColumn("waiting_count", label=_("Waiting")),
             Column("events", label=_("Event types"), accessor=_subscribed_to),

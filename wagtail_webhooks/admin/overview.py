@@ -12,8 +12,10 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.timezone import now as web_now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from wagtail.admin.site_summary import SummaryItem
@@ -108,6 +110,7 @@ class OverviewView(WagtailAdminTemplateMixin, TemplateView):
         }
         return {
             "since": oldest.since,
+            "age": _age(oldest.since),
             "label": event_label(oldest.event_type),
             "endpoint": endpoints.get(oldest.endpoint_id, ""),
             "url": log_url(**waiting),
@@ -178,6 +181,12 @@ def _endpoints(busiest: list[int]) -> dict[int, Endpoint]:
     troubled = Q(state__in=EndpointState.objects.in_trouble())
     found = Endpoint.objects.filter(troubled | Q(pk__in=busiest)).select_related("state")
     return {endpoint.pk: endpoint for endpoint in found.without_secrets()}
+
+
+def _age(since: datetime) -> str:
+    if web_now() - since < timedelta(minutes=1):
+        return gettext("less than a minute")
+    return timesince(since)
 
 
 def _since(endpoint: Endpoint) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,6 +34,24 @@ class StyledMixin:
     @property
     def media(self) -> forms.Media:
         return forms.Media(css={"all": [versioned_static(STYLES)]})
+
+
+class SortableMixin:
+    """By what a listing is sorted, and what its heading does, in words as well as by an arrow."""
+
+    header_template_name = "wagtail_webhooks/admin/tables/sortable_header.html"
+
+
+class SortableColumn(SortableMixin, Column):
+    pass
+
+
+class SortableDateColumn(SortableMixin, DateColumn):
+    pass
+
+
+class SortableTitleColumn(SortableMixin, TitleColumn):
+    pass
 
 
 class BadgeColumn(StyledMixin, Column):
@@ -126,6 +145,8 @@ def next_attempt(delivery: Delivery) -> str:
         return ""
     if at <= now():
         return _("at once")
+    if at - now() < timedelta(minutes=1):
+        return _("in less than a minute")
     return _("in %(time)s") % {"time": timeuntil(at)}
 
 

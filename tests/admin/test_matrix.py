@@ -21,6 +21,7 @@ from wagtail.models import ModelLogEntry
 from tests.factories import make_department
 from wagtail_webhooks.admin import trial_views
 from wagtail_webhooks.models import BulkOrder, Endpoint
+from wagtail_webhooks.opportunities.models import ConsentText
 
 from .conftest import MakeDelivery
 
@@ -35,6 +36,8 @@ C = "wagtail_webhooks_endpoint_chooser"
 L = "webhooks_opportunities_counts"
 S = "wagtailsnippets_webhooks_opportunities_department"
 SC = "wagtailsnippetchoosers_webhooks_opportunities_department"
+CT = "wagtailsnippets_webhooks_opportunities_consenttext"
+CC = "wagtailsnippetchoosers_webhooks_opportunities_consenttext"
 
 #: What each kind of person may do, besides entering the admin.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -50,6 +53,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "department editor": (
         "view_department", "add_department", "change_department", "delete_department",
     ),
+    "consent editor": ("view_consenttext", "add_consenttext"),
 }  # fmt: skip
 LOG = "log viewer, payload viewer, resender"
 EVERYBODY = ", ".join(ROLES)
@@ -66,6 +70,10 @@ class Line(NamedTuple):
     who: str
     get: int
     post: int
+
+
+#: Not even the superuser: what nobody may do, though Wagtail has a URL for it.
+NOBODY = Line("nobody", 302, 302)
 
 
 TABLE = {
@@ -95,6 +103,8 @@ TABLE = {
     f"{D}:index_results":      Line(LOG, 200, 405),
     f"{D}:rows":               Line(LOG, 200, 405),
     f"{D}:inspect":            Line(LOG, 200, 405),
+    f"{D}:now":                Line(LOG, 200, 405),
+    f"{D}:body":               Line("payload viewer", 200, 405),
     f"{D}:resend":             Line("resender", 200, 302),
     f"{D}:cancel":             Line("resender", 200, 302),
     f"{D}:stop_order":         Line("resender", 200, 302),
@@ -120,10 +130,27 @@ TABLE = {
     f"{SC}:chosen_multiple":   Line(EVERYBODY, 200, 405),
     # Wagtail has the URL even where there is no form behind it, and trips over that.
     f"{SC}:create":            Line("department editor", 200, 500),
+    f"{CT}:list":              Line("consent editor", 200, 405),
+    f"{CT}:list_results":      Line("consent editor", 200, 405),
+    f"{CT}:add":               Line("consent editor", 200, 200),
+    f"{CT}:copy":              Line("consent editor", 200, 200),
+    f"{CT}:inspect":           Line("consent editor", 200, 405),
+    # What somebody may have agreed to stays as it is.
+    f"{CT}:edit":              NOBODY,
+    f"{CT}:delete":            NOBODY,
+    f"{CT}:usage":             NOBODY,
+    f"{CT}:history":           Line("consent editor", 200, 405),
+    f"{CT}:history_results":   Line("consent editor", 200, 405),
+    f"{CC}:choose":            Line(EVERYBODY, 200, 405),
+    f"{CC}:choose_results":    Line(EVERYBODY, 200, 405),
+    f"{CC}:chosen":            Line(EVERYBODY, 200, 405),
+    f"{CC}:chosen_multiple":   Line(EVERYBODY, 200, 405),
+    f"{CC}:create":            Line("consent editor", 200, 500),
     "bulk:wagtail_webhooks/delivery/resend":           Line("resender", 200, 302),
     "bulk:wagtail_webhooks/delivery/cancel":           Line("resender", 200, 302),
     # Wagtail's own: it answers everybody, and deletes for those who may.
     "bulk:webhooks_opportunities/department/delete":   Line(EVERYBODY, 200, 302),
+    "bulk:webhooks_opportunities/consenttext/delete":  Line(EVERYBODY, 200, 302),
 }  # fmt: skip
 
 #: Open to the whole net, and tested as such: tests/signatures/test_public_keys.py and
@@ -135,9 +162,12 @@ PUBLIC = {
 }
 
 #: Looking at content is on record: the one GET that writes, an entry in the audit log.
-WRITES_ON_GET = {f"{D}:inspect"}
+WRITES_ON_GET = {f"{D}:inspect", f"{D}:now", f"{D}:body"}
 #: Everybody is answered, and this role alone is obeyed.
-OBEYED = {"bulk:webhooks_opportunities/department/delete": {"department editor", "superuser"}}
+OBEYED: dict[str, set[str]] = {
+    "bulk:webhooks_opportunities/department/delete": {"department editor", "superuser"},
+    "bulk:webhooks_opportunities/consenttext/delete": set(),
+}
 
 
 def our_urls() -> Iterator[str]:
@@ -170,13 +200,17 @@ def targets(db: None, make_delivery: MakeDelivery) -> dict[str, int]:
     """By namespace, the id of an object that each of its actions can be tried on."""
     unused = Endpoint.objects.create(name="Unused", url="https://hooks.example.org/a")
     delivery = make_delivery("pending")
+    sent = make_delivery(content_type="application/json")
     department = make_department()
+    consent = ConsentText.objects.create(text="I agree.", language="en-gb")
     return {
         E: unused.pk, C: unused.pk, D: delivery.pk, S: department.pk, SC: department.pk,
+        CT: consent.pk, CC: consent.pk, f"{D}:body": sent.pk,
         f"{D}:stop_order": BulkOrder.objects.create(action="resend", below=0, total=1).pk,
         "bulk:wagtail_webhooks/delivery/resend": delivery.pk,
         "bulk:wagtail_webhooks/delivery/cancel": delivery.pk,
         "bulk:webhooks_opportunities/department/delete": department.pk,
+        "bulk:webhooks_opportunities/consenttext/delete": consent.pk,
     }  # fmt: skip
 
 
@@ -254,7 +288,7 @@ def test_a1_a2_each_url_checks_the_permission_itself_and_a_get_changes_nothing(
     name: str, targets: dict[str, int], people: dict[str, Any]
 ) -> None:
     line, url = TABLE[name], url_of(name, targets)
-    let_in = {*filter(None, line.who.split(", ")), "superuser"}
+    let_in = {*filter(None, line.who.split(", ")), "superuser"} if line != NOBODY else set()
     expected = {role: {"get": "sent away", "post": "sent away"} for role in people}
     expected |= {role: {"get": line.get, "post": line.post} for role in let_in}
     answers: dict[str, dict[str, Any]] = {}

@@ -102,10 +102,13 @@ class DeliveryNowView(DeliveryInspectView):
 class DeliveryBodyView(DeliveryInspectView):
     """The bytes that were sent, as a file: their hash is the one that is shown."""
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not may_see_payload(request.user, self.object):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         delivery: Delivery = self.object
-        if not may_see_payload(request.user, delivery):
-            raise PermissionDenied
         body = sent_body(delivery)
         if body is None or not body.is_final:
             raise Http404

@@ -116,6 +116,7 @@ def test_a_drain_rings_for_what_is_due_so_soon_that_the_next_would_linger(
     assert len(rings) == 1
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_mails_are_sent_after_the_drain_in_a_sweep(
     endpoint: Endpoint, receiver: Receiver, settings: Any
 ) -> None:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.text import slugify
 
 from wagtail_webhooks.events import Event
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, Endpoint, EndpointState, Message
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
+from wagtail_webhooks.opportunities.referrals import refer
+from wagtail_webhooks.opportunities.submission import LEAD_SUBMITTED
 from wagtail_webhooks.payloads.standard import StandardJSON
 
 
@@ -33,15 +36,43 @@ def make_history() -> int:
     for number in range(DAYS * LEADS_A_DAY):
         page = pages[number % len(pages)]
         at = now - timedelta(minutes=number * 24 * 60 / LEADS_A_DAY + chance.uniform(2, 22))
+        message = _message(page, _lead(page, at, number, chance))
         for endpoint in page.webhook_endpoints():
             count += 1
-            _tell(endpoint, page, at, number, chance)
+            _deliver(message, endpoint, number, chance)
     _hold(Endpoint.objects.get(name="Department for Skills"), now)
     return count
 
 
-def _tell(endpoint: Endpoint, page: Any, at: datetime, number: int, chance: Any) -> None:
-    message = _message(page, at, number, chance)
+def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any) -> Lead:
+    name = chance.choice(_NAMES)
+    lead = Lead.objects.create(
+        page=page,
+        form_data={"name": name, "e_mail_address": f"{slugify(name)}@example.org"},
+        reference=f"DEMO-{number:04}",
+        language=page.locale.language_code,
+        fingerprint=f"demo-{number}",
+    )
+    lead.submit_time = at
+    Lead.objects.filter(pk=lead.pk).update(submit_time=at)
+    return lead
+
+
+def _message(page: OpportunityPage, lead: Lead) -> Message:
+    at = lead.submit_time
+    message = Message(event_type=LEAD_SUBMITTED, page=page, occurred_at=at)
+    payload = StandardJSON().render(Event(message.id, LEAD_SUBMITTED, at, page.get_lead_data(lead)))
+    message.body = payload.body.decode("ascii")
+    message.body_sha256, message.body_size = payload.sha256, len(payload.body)
+    message.source_label, message.source_pk = Lead._meta.label_lower, str(lead.pk)
+    message.save()
+    Message.objects.filter(pk=message.pk).update(created_at=at)
+    refer(lead, [page], page.department, message)
+    return message
+
+
+def _deliver(message: Message, endpoint: Endpoint, number: int, chance: Any) -> None:
+    at = message.occurred_at
     path = endpoint.url.reveal().rpartition("/")[2]
     is_held = path == "skills" and number < LEADS_A_DAY // 3
     fails_each = _FAILS_EACH.get(path, 0)
@@ -66,30 +97,6 @@ def _tell(endpoint: Endpoint, page: Any, at: datetime, number: int, chance: Any)
     )
     for index in range(attempts):
         _attempt(delivery, at + timedelta(minutes=index**3), took, 503 if is_bad else 200)
-
-
-def _message(page: Any, at: datetime, number: int, chance: Any) -> Message:
-    message = Message(event_type="lead.submitted", page=page, occurred_at=at)
-    opportunity = page.get_opportunity_facts()
-    data = {
-        "reference": f"DEMO-{number:04}",
-        "submitted_at": at,
-        "language": page.locale.language_code,
-        "opportunity": opportunity,
-        "opportunities": [opportunity],
-        "form": page.get_form_facts(),
-        "consent": None,
-        "answers": [{"name": "name", "label": "Name", "value": chance.choice(_NAMES)}],
-    }
-    event = Event(message.id, message.event_type, at, data)
-    payload = StandardJSON().render(event)
-    message.body = payload.body.decode("ascii")
-    message.body_sha256, message.body_size = payload.sha256, len(payload.body)
-    # As if the lead behind it were there: who may not read leads does not see it.
-    message.source_label, message.source_pk = Lead._meta.label_lower, f"demo-{number}"
-    message.save()
-    Message.objects.filter(pk=message.pk).update(created_at=at)
-    return message
 
 
 def _attempt(delivery: Delivery, at: datetime, took: float, code: int) -> None:

@@ -24,7 +24,7 @@ from wagtail.models import Page, Site
 
 from example_site.models import HomePage
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.opportunities.models import Department, Lead, OpportunityPage
+from wagtail_webhooks.opportunities.models import Department, Lead, OpportunityPage, Referral
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,6 +119,9 @@ def test_a_made_up_week_is_made_once(demo: None, settings: Any, capsys: Any) -> 
         "succeeded", "failed", "pending",
     }  # fmt: skip
     assert all(delivery.shares_body for delivery in Delivery.objects.all())  # as if it was sent
+    counts = Referral.objects.counts("department_name")
+    assert sum(sum(states.values()) for states in counts.values()) == Lead.objects.count() == made
+    assert "held" in counts["Department for Skills",]
     call_command("load_demo", history=True)
     assert Delivery.objects.count() == made
     assert not Delivery.objects.due(timezone.now()).exclude(endpoint__state__hold="failing")

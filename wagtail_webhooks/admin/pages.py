@@ -63,9 +63,9 @@ class EndpointWarning:
     text: str
 
     @property
-    def is_held(self) -> bool:
-        """Then a test would wait as everything does."""
-        return bool(hold_of(self.endpoint))
+    def can_be_tested(self) -> bool:
+        """A test of one that is held would wait as everything does."""
+        return not (hold_of(self.endpoint) or self.endpoint.archived_at)
 
 
 def warnings_about(endpoints: Iterable[Endpoint]) -> list[EndpointWarning]:
@@ -85,6 +85,8 @@ def warnings_about(endpoints: Iterable[Endpoint]) -> list[EndpointWarning]:
 
 
 def _warning(endpoint: Endpoint, has_accepted: bool) -> str:
+    if endpoint.archived_at:
+        return _("It is archived, so nothing is sent to it.")
     if hold_of(endpoint):
         reason = endpoint.state.get_hold_display()
         return _("It is held, so what comes in waits: %(reason)s.") % {"reason": reason}

@@ -29,3 +29,8 @@ class WebhookEndpointsMixin(models.Model):
         links: Any = self._meta.get_field("endpoint_links")  # type: ignore[misc]  # the page adds it
         mine = links.related_model._default_manager.filter(page_id=source_id)
         return Endpoint.objects.active().filter(pk__in=mine.values("endpoint_id"))
+
+    def draft_webhook_endpoints(self) -> QuerySet[Endpoint]:
+        """Those that this instance names, as it stands in an editor; archived ones too."""
+        links: Any = self.endpoint_links  # type: ignore[attr-defined]  # the page adds it
+        return Endpoint.objects.filter(pk__in=[link.endpoint_id for link in links.all()])

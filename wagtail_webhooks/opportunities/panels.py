@@ -1,4 +1,4 @@
-"""Panels of an opportunity: its endpoints, and when it opens and closes."""
+"""Panels of an opportunity: its endpoints, its leads, and when it opens and closes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from wagtail.admin.panels import FieldPanel, MultipleChooserPanel, Panel
 
+from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
+from wagtail_webhooks.models import Endpoint
 
 from .listing import in_site_time
+from .submission import LEAD_SUBMITTED
 
 
 class _AbsentPanel(Panel.BoundPanel):
@@ -38,6 +42,31 @@ class EndpointLinksPanel(MultipleChooserPanel):
         return _AbsentPanel(
             panel=self, instance=instance, request=request, form=form, prefix=prefix
         )
+
+
+class LeadDeliveriesPanel(WebhookDeliveriesPanel):
+    """As everywhere, with where leads will go: the page's own endpoints or its department's."""
+
+    class BoundPanel(WebhookDeliveriesPanel.BoundPanel):
+        @cached_property
+        def endpoints(self) -> list[Endpoint]:
+            own = super().endpoints
+            if any(endpoint.archived_at is None for endpoint in own):
+                return own
+            department = self.instance.department
+            default = department and department.default_endpoint
+            return [*own, default] if default else own
+
+        @property
+        def notice(self) -> str:
+            if any(endpoint.archived_at is None for endpoint in self.endpoints):
+                return ""
+            if Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self.instance).exists():
+                return ""
+            return _(
+                "Leads of this page would be stored and sent to nobody: choose an endpoint here, "
+                "or give its department one."
+            )
 
 
 class MomentPanel(FieldPanel):

@@ -17,12 +17,15 @@ from wagtail.contrib.forms.models import AbstractFormField, FormMixin
 from wagtail.contrib.forms.panels import FormSubmissionsPanel
 from wagtail.models import Orderable, Page, PageManager
 
-from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
 from wagtail_webhooks.models import Endpoint, WebhookEndpointsMixin
 from wagtail_webhooks.opportunities.editing import OpportunityPageForm
 from wagtail_webhooks.opportunities.listing import OpportunityQuerySet
 from wagtail_webhooks.opportunities.mixins import OpportunityIndexMixin, OpportunityMixin
-from wagtail_webhooks.opportunities.panels import EndpointLinksPanel, MomentPanel
+from wagtail_webhooks.opportunities.panels import (
+    EndpointLinksPanel,
+    LeadDeliveriesPanel,
+    MomentPanel,
+)
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
 
 from .departments import Department
@@ -84,7 +87,7 @@ class OpportunityPage(LeadCaptureMixin, OpportunityMixin, WebhookEndpointsMixin,
                 "If there are none, it goes to the endpoint of the department."
             ),
         ),
-        WebhookDeliveriesPanel(),
+        LeadDeliveriesPanel(),
     ]
     edit_handler = TabbedInterface(
         [

@@ -160,7 +160,7 @@ def test_a_reference_that_is_taken_is_replaced_by_another(
     taken = Lead.objects.get().reference
     references = iter([taken, "BBBB-BBBB"])
     monkeypatch.setattr(
-        "wagtail_webhooks.opportunities.submission.new_reference", lambda: next(references)
+        "wagtail_webhooks.opportunities.lead_forms.new_reference", lambda: next(references)
     )
     assert submit(client, opportunity).status_code == 302
     assert Lead.objects.filter(reference="BBBB-BBBB").exists()

@@ -24,7 +24,8 @@ from wagtail_webhooks.models.deliveries import Reason
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.opportunities.models import Lead, Referral
 from wagtail_webhooks.opportunities.referrals import refer
-from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
+from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
+from wagtail_webhooks.opportunities.telling import tell_untold_leads
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Answer, Received, Receiver, deliver_now
 

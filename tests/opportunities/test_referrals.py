@@ -15,7 +15,8 @@ from wagtail_webhooks import outbox, retention
 from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Message
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage, Referral
 from wagtail_webhooks.opportunities.referrals import refer
-from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
+from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
+from wagtail_webhooks.opportunities.telling import tell_untold_leads
 from wagtail_webhooks.outbox import emit
 
 

@@ -17,7 +17,8 @@ from tests.factories import answers, make_department, make_opportunity
 from wagtail_webhooks import outbox
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.models import Lead, OpportunityFormField, OpportunityPage
-from wagtail_webhooks.opportunities.submission import LeadCaptureMixin, tell_untold_leads
+from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
+from wagtail_webhooks.opportunities.telling import tell_untold_leads
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Receiver, deliver_now
 

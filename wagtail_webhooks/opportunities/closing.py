@@ -13,7 +13,7 @@ from wagtail_webhooks.admin.tables import waiting_url
 from .dates import opportunity_models
 from .models import ClosingWarning, Referral
 from .models.warnings import Stage
-from .submission import LEAD_SUBMITTED
+from .telling import LEAD_SUBMITTED
 
 
 LAST_DAY = timedelta(hours=24)

@@ -12,7 +12,7 @@ from wagtail_webhooks.deadlines import move_deadline
 from wagtail_webhooks.models import Delivery
 
 from .mixins import OpportunityMixin
-from .submission import LEAD_SUBMITTED
+from .telling import LEAD_SUBMITTED
 
 
 def follow_closing_dates() -> None:

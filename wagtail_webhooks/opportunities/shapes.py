@@ -11,7 +11,8 @@ from django.db.models import Q
 from wagtail_webhooks.contract.forms import FormShape, answers_on, covered, latest
 from wagtail_webhooks.models import Endpoint
 
-from .submission import LEAD_SUBMITTED, LeadCaptureMixin
+from .submission import LeadCaptureMixin
+from .telling import LEAD_SUBMITTED
 
 
 def opportunity_forms(endpoint: Endpoint | None, drafts: bool) -> Iterator[FormShape]:

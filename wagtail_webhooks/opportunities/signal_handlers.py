@@ -16,7 +16,7 @@ from .mixins import AbstractLead, OpportunityMixin
 from .receipts import send_beside
 from .referrals import forget, settle
 from .shapes import opportunity_forms
-from .submission import tell_untold_leads
+from .telling import tell_untold_leads
 from .warnings import warn_owners
 
 

@@ -11,7 +11,7 @@ from .homepage import add_to_homepage
 from .models import ConsentText, Department
 from .reports import LeadCountMenuItem, LeadCountViewSet
 from .schemas import LEAD
-from .submission import LEAD_SUBMITTED
+from .telling import LEAD_SUBMITTED
 from .viewsets import (
     AppendOnlyPolicy,
     ConsentTextViewSet,

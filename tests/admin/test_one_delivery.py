@@ -6,12 +6,14 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, Page
 
 from wagtail_webhooks.admin.curl import as_curl
-from wagtail_webhooks.models import Attempt, Delivery, DeliveryBody
+from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, DeliveryBody
 from wagtail_webhooks.opportunities.models import OpportunityPage
 
 from .conftest import (
@@ -59,6 +61,51 @@ def test_each_attempt_is_shown_and_what_a_receiver_answered_is_text(
     assert "&lt;script&gt;alert(&#x27;answer&#x27;)" in page
     assert "<script>alert(" not in page
     assert "&lt;b&gt;header&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (999, "took 999 ms"),
+        (1000, "took 1.0 seconds"),
+        (9949, "took 9.9 seconds"),
+        (9950, "took 10 seconds"),
+        (30_000, "took 30 seconds"),
+    ],
+)
+def test_the_time_that_a_request_took_is_in_the_unit_of_people(
+    root: Client, make_delivery: MakeDelivery, ms: int, words: str
+) -> None:
+    delivery = make_delivery("failed")
+    attempt = add_attempt(delivery, "http", 503)
+    Attempt.objects.filter(pk=attempt.pk).update(duration_ms=ms)
+    assert words in page_of(root, delivery)
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "words"),
+    [
+        (None, None, "No answer came."),
+        (500, "", "The answer had no text, only its headers."),
+        (500, " \n", "The answer had no text, only its headers."),
+        (500, None, "No body is kept."),
+    ],
+)
+def test_nothing_is_said_in_words_and_not_by_an_empty_box(
+    root: Client, make_delivery: MakeDelivery, code: int | None, answer: str | None, words: str
+) -> None:
+    delivery = make_delivery("failed")
+    attempt = add_attempt(delivery, "http" if code else "timeout", code)
+    if answer is not None:
+        AttemptBody.objects.create(attempt=attempt, text=answer)
+    soup = BeautifulSoup(root.get(url_of(delivery)).content, "html.parser")
+    (answered,) = [
+        section
+        for section in soup.select(".webhooks-exchange section")
+        if section.h3.get_text(strip=True) == "What was answered"
+    ]
+    assert words in answered.get_text()
+    assert not answered.find("pre")
 
 
 def test_what_a_citizen_wrote_is_text_whatever_it_is(

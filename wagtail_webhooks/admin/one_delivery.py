@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
@@ -181,6 +182,7 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
             "number": count - index,
             "attempt": attempt,
             "badge": attempt_badge(attempt),
+            "took": _took(attempt.duration_ms),
             # In the words of the format, or of the receiver.
             "says": attempt.detail if attempt.outcome in _QUOTED else "",
             "cause": cause_of(
@@ -190,6 +192,14 @@ def _attempts(delivery: Delivery, with_answers: bool) -> list[dict[str, Any]]:
         }
         for index, attempt in enumerate(attempts[:ATTEMPTS_SHOWN])
     ]
+
+
+def _took(ms: int) -> str:
+    """In the unit in which people think of it."""
+    if ms < 1000:
+        return _("took %(ms)d ms") % {"ms": ms}
+    seconds = number_format(ms / 1000, 1) if ms < 9950 else round(ms / 1000)
+    return _("took %(seconds)s seconds") % {"seconds": seconds}
 
 
 def _answer(attempt: Attempt | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from wagtail.contrib.forms.utils import get_forms_for_user
 
 from wagtail_webhooks.admin.exports import as_text, without_controls
 from wagtail_webhooks.admin.permissions import VIEW_DELIVERY
+from wagtail_webhooks.admin.tables import StyledMixin
 
 from .models.referrals import Referral, ReferralQuerySet, ReferralState
 
@@ -102,6 +103,10 @@ class LeadCountFilterSet(WagtailFilterSet):
         return queryset
 
 
+class StyledColumn(StyledMixin, Column):
+    pass
+
+
 class LeadCountView(ReportView):
     page_title = _("Leads by department")
     header_icon = "group"
@@ -151,7 +156,7 @@ class LeadCountView(ReportView):
             state = name.removeprefix("counts.")
             return row.counts[state] if state != name else getattr(row, name)
 
-        return Column(name, label=self.export_headings[name], accessor=value)
+        return StyledColumn(name, label=self.export_headings[name], accessor=value)
 
     def get_filtered_queryset(self) -> Any:
         referrals = self.filter_queryset(referrals_for(self.request.user))

@@ -13,6 +13,7 @@ from wagtail.snippets.views.snippets import SnippetViewSet
 
 from wagtail_webhooks.admin.pages import PageStateColumn, with_delivery_state
 from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
+from wagtail_webhooks.admin.tables import StyledMixin
 
 from .editing import DepartmentForm
 from .models import ConsentText, OpportunityPage
@@ -34,6 +35,10 @@ class DepartmentViewSet(SnippetViewSet):
     )
 
 
+class InForceColumn(StyledMixin, BooleanColumn):
+    pass
+
+
 class AppendOnlyPolicy(ModelPermissionPolicy):
     """For rows that are added and looked at, and that nobody changes or deletes by hand."""
 
@@ -50,7 +55,7 @@ class ConsentTextViewSet(SnippetViewSet):
         "excerpt",
         "language",
         "created_at",
-        BooleanColumn("is_latest", label=_("In force")),
+        InForceColumn("is_latest", label=_("In force")),
     ]
     inspect_view_enabled = True
     inspect_view_fields = ["text", "language", "created_at"]

@@ -59,4 +59,9 @@ def keep_picture(page: Any, name: str) -> None:
     """For people to look at, where a folder for them is named."""
     if folder := os.environ.get("SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        # Wagtail scrolls within the page, which would be cut off below.
+        size = page.viewport_size
+        height = page.evaluate("document.querySelector('main').scrollHeight")
+        page.set_viewport_size({**size, "height": max(size["height"], min(height, 8000))})
+        page.screenshot(path=str(Path(folder) / f"{name.replace(' ', '-')}.png"), full_page=True)
+        page.set_viewport_size(size)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,18 +10,28 @@ import pytest
 from tests.processes.site import Citizen, LiveSite, OwnRedis, database, free_port
 
 
+@contextmanager
+def demo_site(
+    folder: Path, migrated: str, *arguments: str, redis_url: str | None = None
+) -> Iterator[LiveSite]:
+    """The demo's content; its processes are started by the test."""
+    redis_url = os.environ.get("REDIS_URL", "") if redis_url is None else redis_url
+    with database(folder, like=migrated) as made:
+        site = LiveSite(folder, free_port(), made, redis_url)
+        try:
+            site.manage("load_demo", *arguments)
+            yield site
+        finally:
+            site.close()
+
+
 @pytest.fixture
 def make_site(tmp_path: Path, migrated: str) -> Iterator[Callable[..., LiveSite]]:
-    """The demo's content; its processes are started by the test."""
     with ExitStack() as stack:
 
         def make(redis_url: str | None = None) -> LiveSite:
-            url = os.environ.get("REDIS_URL", "") if redis_url is None else redis_url
-            made = stack.enter_context(database(tmp_path, like=migrated))
-            site = LiveSite(tmp_path, free_port(), made, url)
-            stack.callback(site.close)
-            site.manage("load_demo")
-            return site
+            site = demo_site(tmp_path, migrated, redis_url=redis_url)
+            return stack.enter_context(site)
 
         yield make
 

@@ -54,6 +54,8 @@ class LiveSite:
         self.folder = folder
         self.database_url = database_url
         self.port = free_port()
+        #: By name, of what a test wants to find again.
+        self.ids: dict[str, Any] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env = {
             **os.environ,
@@ -98,6 +100,7 @@ class LiveSite:
         code = (
             "import json; from wagtail_webhooks.models import *; "
             "from wagtail_webhooks.opportunities.models import *; "
+            "from tests.processes import scenes; "
             f"print('=>' + json.dumps({expression}, default=str))"
         )
         return json.loads(self.manage("shell", "-c", code).split("=>", 1)[1])

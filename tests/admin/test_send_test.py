@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -72,6 +73,8 @@ class TestWithAWorker:
         assert "Ada Example" in page
         assert "thank you" in page
         assert request.id in page
+        (attempt,) = BeautifulSoup(page, "html.parser").select("details.webhooks-attempt[open]")
+        assert "thank you" in attempt.get_text()
 
     def test_what_is_sent_is_made_up_and_the_same_each_time(
         self, tester: Client, endpoint: Endpoint, receiver: Receiver

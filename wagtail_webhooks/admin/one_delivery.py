@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.views import generic
 
-from wagtail_webhooks import audit
+from wagtail_webhooks import audit, trials
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery
 from wagtail_webhooks.models.deliveries import OPEN, Outcome, Status
 from wagtail_webhooks.scrub import Unlogged
@@ -73,6 +73,7 @@ class DeliveryInspectView(generic.InspectView):
             **context,
             "version": _version(delivery),
             "is_open": is_open,
+            "is_test": delivery.message.event_type == trials.EVENT_TYPE,
             "badge": delivery_badge(delivery),
             "explanation": _explain(delivery, [entry["attempt"] for entry in attempts]),
             "about": about(delivery),

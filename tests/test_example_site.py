@@ -290,7 +290,7 @@ def send_lead(page: str) -> str:
     return confirmation.select_one(".opp-reference").get_text(strip=True)
 
 
-def wait_for(condition: Any, seconds: float = 60) -> None:
+def wait_for(condition: Any, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while True:
         try:

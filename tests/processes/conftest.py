@@ -15,7 +15,7 @@ def demo_site(
     folder: Path, migrated: str, *arguments: str, redis_url: str | None = None
 ) -> Iterator[LiveSite]:
     """The demo's content; its processes are started by the test."""
-    redis_url = os.environ.get("REDIS_URL", "") if redis_url is None else redis_url
+    redis_url = redis_of_its_own() if redis_url is None else redis_url
     with database(folder, like=migrated) as made:
         site = LiveSite(folder, free_port(), made, redis_url)
         try:

@@ -133,70 +133,100 @@ def report(rows: int, form: Any, only: str) -> None:
             print(f"| {label:<58} | {queries:>7} | {milliseconds:>11.0f} |")
 
 
+LOG, OVERVIEW = "/admin/webhooks/deliveries/", "/admin/webhooks/overview/"
+
+
 def visits(form: Any) -> Iterator[tuple[Any, dict[str, str]]]:
     from django.contrib.auth import get_user_model
-    from django.utils.timezone import localdate, timedelta
-
-    from wagtail_webhooks.models import Delivery, Endpoint
 
     users: Any = get_user_model()
     root = users.objects.filter(username="bench").first()
     root = root or users.objects.create_superuser("bench", "bench@example.org", "bench")
-    endpoint = Endpoint.objects.order_by("pk")[7].pk
-    message = Delivery.objects.order_by("pk")[1000].message_id
-    log, overview = "/admin/webhooks/deliveries/", "/admin/webhooks/overview/"
-    resend = "/admin/bulk/wagtail_webhooks/delivery/resend/"
-    submissions = f"/admin/forms/submissions/{form.pk}/"
-    month = localdate() - timedelta(days=200)
-    yield (
-        root,
-        {
-            "overview, 24 hours": overview,
-            "overview, 7 days": f"{overview}?window=7d",
-            "log, first page": log,
-            "log, last page": f"{log}?p=200",
-            "log, failed": f"{log}?status=failed",
-            "log, held": f"{log}?status=held",
-            "log, one endpoint": f"{log}?endpoint={endpoint}",
-            "log, failed of one endpoint since a month": f"{log}?status=failed&endpoint={endpoint}"
-            f"&created_at_from={localdate() - timedelta(days=30)}",
-            "log, rare event type": f"{log}?event_type=page.unpublished",
-            "log, one page": f"{log}?page={form.pk}",
-            "log, one month of last half-year": f"{log}?created_at_from={month}"
-            f"&created_at_to={month + timedelta(days=30)}",
-            "log, an id": f"{log}?q={message}",
-            "log, the beginning of an id": f"{log}?q={message[:-2]}",
-            "log, an id that is not there": f"{log}?q=msg_nowhere",
-            "log, oldest first": f"{log}?ordering=created_at",
-            "log, by the next attempt": f"{log}?ordering=next_attempt_at",
-            "one delivery": f"{log}inspect/{Delivery.objects.order_by('pk')[1000].pk}/",
-            "endpoints": "/admin/webhooks/endpoints/",
-            "one endpoint": f"/admin/webhooks/endpoints/inspect/{endpoint}/",
-            "resend all failed of one endpoint: the question": f"{resend}?id=all&status=failed"
-            f"&endpoint={endpoint}",
-            "resend all: the question": f"{resend}?id=all",
-            "home page of the admin": "/admin/",
-            "Wagtail: submissions, first page": submissions,
-            "Wagtail: submissions, last page": f"{submissions}?p=99999999",
-            "Wagtail: submissions, one month of last half-year": f"{submissions}"
-            f"?submit_time_from={month}&submit_time_to={month + timedelta(days=30)}",
-        },
-    )
+    yield root, {**overviews(), **logs(form), **others(), **submissions(form)}
     yield (
         editor(form),
         {
-            "log, first page, as an editor who may read the forms": log,
-            "log, failed, as that editor": f"{log}?status=failed",
-            "overview, 24 hours, as that editor": overview,
+            "log, first page, as an editor who may read the forms": LOG,
+            "log, failed, as that editor": f"{LOG}?status=failed",
+            "overview, 24 hours, as that editor": OVERVIEW,
         },
     )
     yield (
         stranger(),
         {
-            "log, first page, as a viewer who may read no form": log,
-            "overview, 24 hours, as that viewer": overview,
+            "log, first page, as a viewer who may read no form": LOG,
+            "overview, 24 hours, as that viewer": OVERVIEW,
         },
     )
+
+
+def overviews() -> dict[str, str]:
+    return {"overview, 24 hours": OVERVIEW, "overview, 7 days": f"{OVERVIEW}?window=7d"}
+
+
+def logs(form: Any) -> dict[str, str]:
+    from django.utils.timezone import localdate, timedelta
+
+    endpoint, message = an_endpoint(), a_delivery().message_id
+    since = localdate() - timedelta(days=30)
+    return {
+        "log, first page": LOG,
+        "log, last page": f"{LOG}?p=200",
+        "log, failed": f"{LOG}?status=failed",
+        "log, held": f"{LOG}?status=held",
+        "log, one endpoint": f"{LOG}?endpoint={endpoint}",
+        "log, failed of one endpoint since a month": f"{LOG}?status=failed&endpoint={endpoint}"
+        f"&created_at_from={since}",
+        "log, rare event type": f"{LOG}?event_type=page.unpublished",
+        "log, one page": f"{LOG}?page={form.pk}",
+        "log, one month of last half-year": f"{LOG}?{old_month('created_at')}",
+        "log, an id": f"{LOG}?q={message}",
+        "log, the beginning of an id": f"{LOG}?q={message[:-2]}",
+        "log, an id that is not there": f"{LOG}?q=msg_nowhere",
+        "log, oldest first": f"{LOG}?ordering=created_at",
+        "log, by the next attempt": f"{LOG}?ordering=next_attempt_at",
+        "one delivery": f"{LOG}inspect/{a_delivery().pk}/",
+    }
+
+
+def others() -> dict[str, str]:
+    resend, endpoint = "/admin/bulk/wagtail_webhooks/delivery/resend/", an_endpoint()
+    return {
+        "endpoints": "/admin/webhooks/endpoints/",
+        "one endpoint": f"/admin/webhooks/endpoints/inspect/{endpoint}/",
+        "resend all failed of one endpoint: the question": f"{resend}?id=all&status=failed"
+        f"&endpoint={endpoint}",
+        "resend all: the question": f"{resend}?id=all",
+        "home page of the admin": "/admin/",
+    }
+
+
+def submissions(form: Any) -> dict[str, str]:
+    url = f"/admin/forms/submissions/{form.pk}/"
+    return {
+        "Wagtail: submissions, first page": url,
+        "Wagtail: submissions, last page": f"{url}?p=99999999",
+        "Wagtail: submissions, one month of last half-year": f"{url}?{old_month('submit_time')}",
+    }
+
+
+def old_month(field: str) -> str:
+    from django.utils.timezone import localdate, timedelta
+
+    start = localdate() - timedelta(days=200)
+    return f"{field}_from={start}&{field}_to={start + timedelta(days=30)}"
+
+
+def an_endpoint() -> int:
+    from wagtail_webhooks.models import Endpoint
+
+    return Endpoint.objects.order_by("pk")[7].pk
+
+
+def a_delivery() -> Any:
+    from wagtail_webhooks.models import Delivery
+
+    return Delivery.objects.order_by("pk")[1000]
 
 
 def editor(form: Any) -> Any:

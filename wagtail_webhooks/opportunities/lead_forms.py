@@ -197,8 +197,14 @@ class LeadFormMixin(models.Model):
         return TimestampSigner(salt=f"webhooks_opportunities.confirmation.{self.pk}")
 
     def _render_confirmation(self, request: HttpRequest, reference: str) -> HttpResponse:
-        context = {**self.get_context(request), "reference": reference}
+        receipt = self._receipt_state(reference)
+        context = {**self.get_context(request), "reference": reference, "receipt": receipt}
         return TemplateResponse(request, self.get_landing_page_template(request), context)
+
+    def _receipt_state(self, reference: str) -> str:
+        """Not in the address, and so as it is by now. Empty: nobody asked for one."""
+        leads = self.get_submission_class().objects.filter(reference=reference, page_id=self.pk)
+        return leads.values_list("receipt", flat=True).first() or ""
 
     def render_landing_page(
         self, request: HttpRequest, form_submission: Any = None, *args: Any, **kwargs: Any

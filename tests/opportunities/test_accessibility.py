@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
+from django.utils import timezone
 
 from tests.factories import answers, make_opportunity
 from wagtail_webhooks.opportunities.models import OpportunityPage
@@ -136,3 +138,19 @@ def test_pages_name_their_language_and_can_be_skipped_through(
 
 def test_no_script_is_needed(client: Client, page: OpportunityPage) -> None:
     assert soup_of(client.get(page.url)).select("script") == []
+
+
+def test_answers_that_were_not_taken_are_given_back_in_words(
+    client: Client, page: OpportunityPage
+) -> None:
+    page.closes_at = timezone.now() - timedelta(hours=1)
+    page.save()
+    sent = {**answers(i_agree="on", size="Small"), "purposes": ["Roof", "Walls"]}
+    soup = soup_of(client.post(page.url, sent))
+    given_back = {
+        term.get_text(): term.find_next_sibling("dd").get_text()
+        for term in soup.select(".opp-answers dt")
+    }
+    assert given_back["Purposes"] == "Roof, Walls"
+    assert given_back["I agree"] == "Yes"
+    assert given_back["Size"] == "Small"

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.templatetags.tz import do_timezone
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 
 register = template.Library()
@@ -17,3 +18,11 @@ register = template.Library()
 def site_time(value: datetime) -> Any:
     """In the time zone of the site, whatever zone is active: a preview has that of its editor."""
     return do_timezone(value, timezone.get_default_timezone())
+
+
+@register.filter
+def as_typed(value: Any) -> str:
+    """What a citizen sent, in the words of people and not of a program."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return _("Yes") if value is True else str(value)

@@ -64,10 +64,10 @@ FROM wagtail_webhooks_delivery ORDER BY id
 
 LEADS = """
 INSERT INTO webhooks_opportunities_lead (form_data, submit_time, page_id, reference, language,
-    fingerprint, is_untold)
+    fingerprint, is_untold, receipt, receipt_address, receipt_tries)
 SELECT '{{"name": "Ada Example", "email": "ada@example.org", "message": "Hello"}}',
     now() - (%(rows)s - n) * (interval '365 days' / %(rows)s), %(form)s, 'BENCH-' || n, 'en',
-    'bench ' || n, false
+    'bench ' || n, false, '', '', 0
 FROM generate_series(1, %(rows)s) AS n
 """
 

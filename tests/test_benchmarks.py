@@ -23,7 +23,7 @@ pytestmark = [
 
 def test_each_measure_gives_its_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    few = ["--rounds", "1", "--count", "40", "--many", "60", "--events", "3"]
+    few = ["--rounds", "1", "--count", "40", "--many", "60", "--events", "3", "--old-rows", "2000"]
     measures = ["drain", "emit", "latency", "memory", "growth"]
 
     done = subprocess.run(

@@ -12,12 +12,11 @@ from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.models.states import HoldReason
 
 from . import slack
+from .texts import ASK_WEBMASTER
 
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
-
-    Text = str | _StrPromise
+    from .texts import Text
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,6 @@ class Explanation:
 
 
 _ASK_RECEIVER = gettext_lazy("Ask the people who run the receiver.")
-_ASK_WEBMASTER = gettext_lazy("Tell your webmaster.")
 _ENTER_URL = gettext_lazy("Ask the receiver’s people for its present URL and enter it here.")
 
 _ANSWERS: dict[int, tuple[Text, Text]] = {
@@ -51,7 +49,7 @@ _ANSWERS[403] = _ANSWERS[401]
 _OUTCOMES: dict[str, tuple[Text, Text]] = {
     Outcome.BLOCKED: (
         gettext_lazy("This site is not allowed to call the receiver’s address."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
     Outcome.DNS: (
         gettext_lazy("The receiver’s host name was not found."),
@@ -81,9 +79,9 @@ _OUTCOMES: dict[str, tuple[Text, Text]] = {
     ),
     Outcome.RENDER: (
         gettext_lazy("The message could not be written in the endpoint’s format."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
-    Outcome.INTERNAL: (gettext_lazy("Something went wrong on this site."), _ASK_WEBMASTER),
+    Outcome.INTERNAL: (gettext_lazy("Something went wrong on this site."), ASK_WEBMASTER),
 }
 
 _HOLDS: dict[str, tuple[Text, Text]] = {
@@ -115,19 +113,19 @@ _HOLDS: dict[str, tuple[Text, Text]] = {
 _REASONS: dict[str, tuple[Text, Text]] = {
     Reason.LAPSED: (
         gettext_lazy("The program that sends stopped each time it tried this delivery."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
     Reason.UNENCODABLE: (
         gettext_lazy("Its data cannot be written as JSON, so nothing was sent."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
     Reason.TOO_LARGE: (
         gettext_lazy("Its data is larger than this site allows, so nothing was sent."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
     Reason.RENDER: (
         gettext_lazy("It cannot be written in the endpoint’s format, so nothing was sent."),
-        _ASK_WEBMASTER,
+        ASK_WEBMASTER,
     ),
     Reason.PERSON: (
         gettext_lazy("Somebody cancelled it."),
@@ -183,7 +181,7 @@ def cause_of(
         return _explain_answer(code, payload_format, error)
     if outcome in _OUTCOMES:
         return _said(_OUTCOMES[outcome])
-    return Explanation(_("Nothing was sent."), str(_ASK_WEBMASTER))
+    return Explanation(_("Nothing was sent."), str(ASK_WEBMASTER))
 
 
 def _explain_waiting(

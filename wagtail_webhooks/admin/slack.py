@@ -8,16 +8,15 @@ from django.utils.translation import gettext_lazy
 
 from wagtail_webhooks.payloads.slack import SlackMessage
 
+from .texts import ASK_WEBMASTER
+
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
-
-    Text = str | _StrPromise
+    from .texts import Text
 
 
 FORMAT = SlackMessage.name
 
-_ASK_WEBMASTER = gettext_lazy("Tell your webmaster.")
 _ASK_ADMIN = gettext_lazy("Ask whoever manages your Slack workspace.")
 _ASK_FOR_URL = gettext_lazy(
     "Ask whoever manages your Slack workspace for a new webhook URL and enter it here."
@@ -27,7 +26,7 @@ _UNARCHIVE = gettext_lazy(
     "another channel."
 )
 
-_NOT_READ = (gettext_lazy("Slack could not read the message."), _ASK_WEBMASTER)
+_NOT_READ = (gettext_lazy("Slack could not read the message."), ASK_WEBMASTER)
 _CHANNEL_GONE = (gettext_lazy("The Slack channel is gone."), _ASK_FOR_URL)
 _WEBHOOK_GONE = (gettext_lazy("The Slack webhook was removed or switched off."), _ASK_FOR_URL)
 _WORKSPACE_GONE = (
@@ -72,7 +71,7 @@ ERRORS: dict[str, tuple[Text, Text]] = {
 
 #: And by its status, where it has no word, or one that is not known here.
 ANSWERS: dict[int, tuple[Text, Text]] = {
-    400: (gettext_lazy("Slack did not take the message."), _ASK_WEBMASTER),
+    400: (gettext_lazy("Slack did not take the message."), ASK_WEBMASTER),
     403: (gettext_lazy("Slack does not let this webhook post."), _ASK_ADMIN),
     404: (
         gettext_lazy("Slack no longer has this webhook, or its channel is gone."),

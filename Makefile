@@ -34,6 +34,7 @@ help:
 	@echo 'make format            let ruff mend what it can'
 	@echo 'make migrations-check  no model change without its migration, on the lowest and the installed versions'
 	@echo 'make messages          collect the texts to translate, and compile the catalogues'
+	@echo 'make pictures          take the pictures in docs/ anew, with the installed Chromium'
 	@echo 'make wheel             build the wheel into dist/'
 	@echo 'make clean             remove all that can be made again; the demo keeps its data'
 	@echo 'PYTHON=python3.13 chooses the interpreter of a new $(VENV).'
@@ -119,6 +120,10 @@ compile-messages: $(CATALOGUES:.po=.mo)
 
 %.mo: %.po
 	msgfmt --check --output-file=$@ $<
+
+.PHONY: pictures
+pictures: $(VENV)/.stamp-test
+	$(RUN) -m tests.processes.pictures
 
 .PHONY: wheel
 wheel: $(VENV)/.stamp-python

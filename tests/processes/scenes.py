@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
+from wagtail.models import Locale, Page
 from wagtail.users.models import UserProfile
 
 from wagtail_webhooks.credentials import Credential
@@ -25,6 +26,7 @@ from wagtail_webhooks.opportunities.models import (
     ConsentText,
     Department,
     OpportunityEndpoint,
+    OpportunityFormField,
     OpportunityIndexPage,
     OpportunityPage,
     Referral,
@@ -169,3 +171,58 @@ def _leads(page: OpportunityPage) -> dict[str, int]:
         referral.save()
     text = "<p>I agree that my details are passed on. <a href='/'>More</a></p>"
     return {"consent": ConsentText.objects.create(text=text, language="en-gb").pk}
+
+
+def for_citizens() -> None:
+    """Opportunities in every state, in two languages."""
+    spanish = Locale.objects.create(language_code="es")
+    ConsentText.objects.create(text="<p>I agree to <a href='/'>this</a>.</p>", language="es")
+    ConsentText.objects.create(text="<p>I agree to this.</p>", language="en-gb")
+    index = OpportunityIndexPage.objects.get()
+    past, future = (timezone.now() + timedelta(days=days) for days in (-9, 9))
+    _opportunity(index, "open", "Typewriting for all", closes_at=future)
+    _opportunity(index, "closed", f"{LONG} of the past", closes_at=past)
+    _opportunity(index, "upcoming", "Something to wait for", opens_at=future)
+    for number in range(12):
+        _opportunity(index, f"programme-{number}", f"Programme {number}", amount="Up to £900")
+    index.add_child(instance=OpportunityIndexPage(title="Nothing", slug="none"))
+    index.copy_for_translation(spanish, copy_parents=True)
+    for page in index.get_children().specific():
+        page.copy_for_translation(spanish)
+    for page in Page.objects.filter(locale=spanish, alias_of=None).specific():
+        page.save_revision().publish()
+
+
+def _opportunity(index: Any, slug: str, title: str, **values: Any) -> None:
+    page = OpportunityPage(
+        title=title,
+        slug=slug,
+        kind="training",
+        summary="A summary of what this is about, in a sentence that is neither short nor long.",
+        body="<h2>Who it is for</h2><p>For all. <a href='/'>More</a></p><ul><li>One</li></ul>",
+        department=Department.objects.earliest("pk"),
+        contact_email="a-very-long-address-of-somebody@interdepartmental.example.org",
+        thank_you_text="<p>We will write to you.</p>",
+        **values,
+    )
+    page.form_fields = [
+        OpportunityFormField(sort_order=order, label=label, field_type=kind, **more)
+        for order, (label, kind, more) in enumerate(_FIELDS)
+    ]
+    index.add_child(instance=page)
+    page.save_revision().publish()
+
+
+_FIELDS: list[tuple[str, str, dict[str, Any]]] = [
+    ("Name", "singleline", {"help_text": "As it stands in your passport."}),
+    ("E-mail address", "email", {}),
+    ("Region", "dropdown", {"choices": "North\nSouth"}),
+    ("Size", "radio", {"choices": "Small\nLarge", "help_text": "Roughly is enough."}),
+    ("Purposes", "checkboxes", {"choices": "Roof\nWalls"}),
+    ("Number", "number", {"required": False}),
+    ("Website", "url", {"required": False}),
+    ("Start", "date", {"required": False}),
+    ("Meeting", "datetime", {"required": False}),
+    ("I am looking for work", "checkbox", {"required": False}),
+    ("Message", "multiline", {}),
+]

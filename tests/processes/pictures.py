@@ -23,7 +23,7 @@ ADMIN = "/admin/webhooks"
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
     django.setup()
-    from tests.processes.site import LiveSite, database, free_port
+    from tests.processes.site import LiveSite, database, eventually, free_port
 
     with tempfile.TemporaryDirectory() as name, database(Path(name)) as url:
         site = LiveSite(Path(name), free_port(), url, "")
@@ -31,6 +31,8 @@ def main() -> None:
             site.manage("migrate", "--verbosity", "0")
             site.manage("load_demo", "--history")
             site.start_web()
+            site.start_cluster()
+            eventually(lambda: site.query("Heartbeat.objects.exists()"), 30)
             with chromium() as browser:
                 take_all(browser, site)
         finally:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from tests.processes.site import LiveSite, database, free_port
 from tests.promises import Watch
@@ -14,6 +16,34 @@ from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.testing import Receiver
+
+
+BLOCKER = pytest.StashKey[DjangoDbBlocker]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unblock_database(django_db_blocker: DjangoDbBlocker, pytestconfig: pytest.Config) -> None:
+    pytestconfig.stash[BLOCKER] = django_db_blocker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Put back what migrations stored, where a test has emptied all tables at its end.
+
+    With several processes the tests of one that is slow move to another, so any may follow.
+    """
+    result = yield
+    if nextitem is not None and _empties_tables(item):
+        with item.config.stash[BLOCKER].unblock():
+            contents = connection._test_serialized_contents  # type: ignore[attr-defined]
+            connection.creation.deserialize_db_from_string(contents)
+    return result
+
+
+def _empties_tables(item: pytest.Item) -> bool:
+    if "transactional_db" in item.fixturenames:  # type: ignore[attr-defined]
+        return True
+    return any(marker.kwargs.get("transaction") for marker in item.iter_markers("django_db"))
 
 
 @pytest.fixture(autouse=True)

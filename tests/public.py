@@ -16,7 +16,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "contract.answers": "Answer answers_of",
         "contract.forms": "FormShape answers_on covered latest sources",
         "credentials": "Credential CredentialKind Outgoing",
-        "deadlines": "move_deadline",
+        "deadlines": "move_deadline move_deadline_of",
         "events": "Event EventType",
         "exceptions": (
             "WebhookError UnknownEventType InvalidSecret SecretUnavailable PayloadError "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from .clock import Clock
 from .models import Delivery, EndpointState, Message
@@ -23,10 +23,17 @@ def move_deadline(event_type: str, page_id: int, deadline: datetime | None) -> i
     A nearer one hurries what is to be tried again and the probes of endpoints that are held. One
     that is farther away, or gone, counts from the next attempt on. Returns the number of messages.
     """
+    return move_deadline_of(
+        Message.objects.filter(event_type=event_type, page_id=page_id), deadline
+    )
+
+
+def move_deadline_of(messages: QuerySet[Message], deadline: datetime | None) -> int:
+    """The same for what waits among these messages."""
     now = Clock().now()
     is_open = Exists(Delivery.objects.open().filter(message=OuterRef("pk")))
-    unfinished = Message.objects.filter(is_open | Q(problem=Problem.UNPREPARED), erased_at=None)
-    stale = unfinished.filter(event_type=event_type, page_id=page_id).exclude(deadline=deadline)
+    unfinished = messages.filter(is_open | Q(problem=Problem.UNPREPARED), erased_at=None)
+    stale = unfinished.exclude(deadline=deadline)
     moved = 0
     while pks := list(stale.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():

@@ -14,6 +14,7 @@ from wagtail_webhooks.opportunities.mixins import (
     OpportunityIndexMixin,
     OpportunityMixin,
 )
+from wagtail_webhooks.opportunities.sharing import SharedFormMixin
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
 
 
@@ -25,9 +26,16 @@ class Enquiry(AbstractLead):
     pass
 
 
-class ProgrammeIndexPage(OpportunityIndexMixin, Page):
+class ProgrammeIndexPage(SharedFormMixin, OpportunityIndexMixin, FormMixin, Page):
     opportunity_model = "own_opportunities.ProgrammePage"
     template = "webhooks_opportunities/opportunity_index_page.html"
+
+    def get_submission_class(self) -> type[Enquiry]:
+        return Enquiry
+
+
+class ProgrammeIndexField(AbstractFormField):
+    page = ParentalKey(ProgrammeIndexPage, on_delete=models.CASCADE, related_name="form_fields")
 
 
 class ProgrammePage(LeadCaptureMixin, OpportunityMixin, WebhookEndpointsMixin, FormMixin, Page):

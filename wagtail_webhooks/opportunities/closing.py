@@ -21,6 +21,8 @@ LAST_DAY = timedelta(hours=24)
 AFTERWARDS = timedelta(days=7)
 #: What came in a moment ago is on its way; nobody need be troubled with that.
 GRACE = timedelta(minutes=5)
+#: Several messages may tell of a lead.
+_LEADS = Count("lead_pk", distinct=True)
 
 
 @dataclass
@@ -54,7 +56,7 @@ def closing(now: datetime, among: Any, *, unwarned: bool = False) -> list[Closin
             spent = ClosingWarning.objects.spent(now).filter(page_id=OuterRef("pk"), **same)
             pages = pages.exclude(Exists(spent))
         by_page = waiting.filter(page_id__in=pages.values("pk")).order_by().values_list("page_id")
-        if counts := dict(by_page.annotate(Count("pk"))):
+        if counts := dict(by_page.annotate(_LEADS)):
             for page in _pages(model, now).filter(pk__in=counts):
                 found[page.pk] = Closing(page, Stage(page.stage), counts[page.pk])
     if found:
@@ -65,7 +67,7 @@ def closing(now: datetime, among: Any, *, unwarned: bool = False) -> list[Closin
 def _count_by_endpoint(found: dict[int, Closing], late: Any) -> None:
     referrals = Referral.objects.filter(page_id__in=found, message__deliveries__in=late)
     where = referrals.order_by().values_list("page_id", "message__deliveries__endpoint_id")
-    for page_id, endpoint_id, leads in where.annotate(Count("pk")):
+    for page_id, endpoint_id, leads in where.annotate(_LEADS):
         found[page_id].by_endpoint[endpoint_id] = leads
 
 

@@ -8,21 +8,48 @@ from typing import Any
 
 from django.apps import apps
 
-from wagtail_webhooks.deadlines import move_deadline
-from wagtail_webhooks.models import Delivery
+from wagtail_webhooks.deadlines import move_deadline, move_deadline_of
+from wagtail_webhooks.models import Delivery, Message
 
 from .mixins import OpportunityMixin
+from .referrals import MODEL as REFERRAL
 from .telling import LEAD_SUBMITTED
+
+
+BATCH = 500
 
 
 def follow_closing_dates() -> None:
     """For the sweep: let leads that wait keep to the closing date that their page has now."""
     waiting = Delivery.objects.open().filter(message__event_type=LEAD_SUBMITTED).order_by()
     pairs = set(waiting.values_list("message__page_id", "message__deadline").distinct())
-    dates = closing_dates({page_id for page_id, _deadline in pairs if page_id})
+    page_ids = {page_id for page_id, _deadline in pairs if page_id}
+    dates = closing_dates(page_ids)
     moved = {page_id for page_id, deadline in pairs if dates.get(page_id, deadline) != deadline}
     for page_id in sorted(moved):
         move_deadline(LEAD_SUBMITTED, page_id, dates[page_id])
+    if several := page_ids - dates.keys():
+        _follow_the_first(waiting.filter(message__page_id__in=several))
+
+
+def _follow_the_first(waiting: Any) -> None:
+    """What came by forms for several opportunities keeps to the first of these that closes."""
+    referrals = apps.get_model(REFERRAL).objects.filter(message__in=waiting.values("message_id"))  # type: ignore[attr-defined]
+    rows = referrals.values_list("message_id", "message__deadline", "page_id")
+    pages: dict[tuple[str, datetime | None], set[int]] = {}
+    for message_id, deadline, page_id in rows.iterator():
+        pages.setdefault((message_id, deadline), set()).add(page_id)
+    dates = closing_dates({page_id for page_ids in pages.values() for page_id in page_ids})
+    moved: dict[datetime | None, list[str]] = {}
+    for (message_id, deadline), page_ids in pages.items():
+        there = [dates[page_id] for page_id in page_ids if page_id in dates]
+        first = min((date for date in there if date), default=None)
+        if there and first != deadline:
+            moved.setdefault(first, []).append(message_id)
+    for deadline, message_ids in moved.items():
+        for start in range(0, len(message_ids), BATCH):
+            batch = Message.objects.filter(pk__in=message_ids[start : start + BATCH])
+            move_deadline_of(batch, deadline)
 
 
 def closing_dates(page_ids: Iterable[int]) -> dict[int, datetime | None]:

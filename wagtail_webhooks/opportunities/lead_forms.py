@@ -45,6 +45,8 @@ class LeadFormMixin(models.Model):
     """
 
     form_builder = LeadFormBuilder
+    #: Whether one lead may be for several opportunities.
+    is_about_several = False
 
     if TYPE_CHECKING:
 
@@ -67,6 +69,9 @@ class LeadFormMixin(models.Model):
         """
         raise NotImplementedError
 
+    def keep_choice(self, lead: Any, form: Any) -> None:
+        """Note for what the lead is, where the page alone does not say it."""
+
     def get_form_facts(self) -> dict[str, Any]:
         """What receivers are told of the form."""
         return {
@@ -86,6 +91,7 @@ class LeadFormMixin(models.Model):
                 # One transaction: there is no lead without its event, and no event without it.
                 with transaction.atomic():
                     lead = self._create_lead(form, fingerprint)
+                    self.keep_choice(lead, form)
                     self.tell_endpoints(lead)
                 return lead
             except IntegrityError:
@@ -120,7 +126,9 @@ class LeadFormMixin(models.Model):
         elif reference := self._confirmed_reference(request):
             response = self._render_confirmation(request, reference)
         else:
-            response = self._render_form(request, self.get_form(page=self, user=request.user))
+            initial = self.get_form_initial(request)
+            form = self.get_form(page=self, user=request.user, initial=initial)
+            response = self._render_form(request, form)
         # The form carries a token and the confirmation a reference: neither is for a cache.
         add_never_cache_headers(response)
         return response
@@ -179,6 +187,10 @@ class LeadFormMixin(models.Model):
         # Drawn here and not after serve(): a form that cannot be drawn holds what was typed.
         return response.render() if form.is_bound else response
 
+    def get_form_initial(self, request: HttpRequest) -> dict[str, Any]:
+        """What is filled in already."""
+        return {}
+
     def get_form_template(self, request: HttpRequest) -> Any:
         return self.get_template(request)
 
@@ -196,9 +208,11 @@ class LeadFormMixin(models.Model):
     def _signer(self) -> TimestampSigner:
         return TimestampSigner(salt=f"webhooks_opportunities.confirmation.{self.pk}")
 
-    def _render_confirmation(self, request: HttpRequest, reference: str) -> HttpResponse:
-        receipt = self._receipt_state(reference)
-        context = {**self.get_context(request), "reference": reference, "receipt": receipt}
+    def _render_confirmation(
+        self, request: HttpRequest, reference: str, **context: Any
+    ) -> HttpResponse:
+        facts = {"reference": reference, "receipt": self._receipt_state(reference)}
+        context = {**self.get_context(request), **facts, **context}
         return TemplateResponse(request, self.get_landing_page_template(request), context)
 
     def _receipt_state(self, reference: str) -> str:

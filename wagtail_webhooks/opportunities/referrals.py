@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Q
 
 from wagtail_webhooks.models import Message
 
@@ -36,8 +37,11 @@ def refer(
         "settled": model.State.UNADDRESSED if has_no_receiver else "",
     }
     label, unique = label_of(lead), {page.pk: page for page in pages}
-    there = model.objects.about(label, [lead.pk]).filter(page_id__in=unique)
+    # Two messages of a lead may be about the same opportunity, to different endpoints.
+    same = Q(message=None) | Q(message_id=told["message_id"])
+    there = model.objects.about(label, [lead.pk]).filter(same, page_id__in=unique)
     if there.exclude(settled=model.State.ERASED).update(**told) < len(unique):
+        known = set(there.values_list("page_id", flat=True))
         rows = [
             model(
                 lead_label=label,
@@ -49,8 +53,27 @@ def refer(
                 **told,
             )
             for page in unique.values()
+            if page.pk not in known
         ]
         model.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def referrals_of(lead_label: str, lead_pks: Iterable[Any]) -> Any:
+    """Of these leads."""
+    return _model().objects.about(lead_label, lead_pks)
+
+
+def untold(lead: AbstractLead) -> set[int]:
+    """The opportunities of which nobody could be told yet."""
+    waiting = _model().objects.about(label_of(lead), [lead.pk]).filter(message=None, settled="")
+    return set(waiting.values_list("page_id", flat=True))
+
+
+def give_up(lead: AbstractLead, page_ids: Collection[int]) -> None:
+    """Of these nobody can be told any more: the opportunities are gone."""
+    model = _model()
+    lost = model.objects.about(label_of(lead), [lead.pk]).filter(page_id__in=page_ids)
+    lost.filter(message=None, settled="").update(settled=model.State.UNADDRESSED)
 
 
 def settle(message_ids: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -11,8 +11,14 @@ from django.db.models import Q
 from wagtail_webhooks.contract.forms import FormShape, answers_on, covered, latest
 from wagtail_webhooks.models import Endpoint
 
+from .recipients import receivers_of
+from .sharing import SharedFormMixin
 from .submission import LeadCaptureMixin
 from .telling import LEAD_SUBMITTED
+
+
+#: Of several for which a lead may be, so many are shown.
+_EXAMPLES = 2
 
 
 def opportunity_forms(endpoint: Endpoint | None, drafts: bool) -> Iterator[FormShape]:
@@ -21,14 +27,31 @@ def opportunity_forms(endpoint: Endpoint | None, drafts: bool) -> Iterator[FormS
         if issubclass(model, LeadCaptureMixin) and not model._meta.proxy:
             for page in latest(_candidates(model, endpoint), drafts):
                 if endpoint is None or _tells(page, endpoint):
-                    opportunity = page.get_opportunity_facts()
-                    yield FormShape(
-                        LEAD_SUBMITTED,
-                        "form",
-                        page.get_form_facts(),
-                        answers_on(page, _names),
-                        {"opportunity": opportunity, "opportunities": [opportunity]},
-                    )
+                    yield _shape(page, [page])
+        elif issubclass(model, SharedFormMixin) and not model._meta.proxy:
+            for page in latest(_with_forms(model), drafts):
+                if told := _told_by(page, endpoint):
+                    yield _shape(page, told)
+
+
+def _with_forms(model: Any) -> Any:
+    return model.objects.filter(form_fields__isnull=False).distinct()
+
+
+def _shape(form_page: Any, opportunities: Sequence[Any]) -> FormShape:
+    facts = [page.get_opportunity_facts() for page in opportunities[:_EXAMPLES]]
+    known = {"opportunity": facts[0], "opportunities": facts}
+    answers = answers_on(form_page, _names)
+    return FormShape(LEAD_SUBMITTED, "form", form_page.get_form_facts(), answers, known)
+
+
+def _told_by(form_page: Any, endpoint: Endpoint | None) -> list[Any]:
+    """The opportunities of a shared form of which the endpoint would be told."""
+    pages = list(form_page.get_opportunities())
+    if endpoint is None:
+        return pages
+    receivers = receivers_of(pages)
+    return [page for page in pages if endpoint in receivers[page.pk]]
 
 
 def _candidates(model: Any, endpoint: Endpoint | None) -> Any:

@@ -11,11 +11,12 @@ from wagtail_webhooks.models import Endpoint, Message
 
 from .lead_forms import LeadFormMixin
 from .listing import State
+from .recipients import NamesReceivers, Recipient, recipients_of
 from .referrals import label_of, refer
 from .telling import LEAD_SUBMITTED, emit_lead, lead_data, log_untold, mark_untold
 
 
-class LeadCaptureMixin(LeadFormMixin):
+class LeadCaptureMixin(NamesReceivers, LeadFormMixin):
     """Before OpportunityMixin and FormMixin in the list of bases."""
 
     class Meta:
@@ -24,6 +25,19 @@ class LeadCaptureMixin(LeadFormMixin):
     @property
     def takes_leads(self) -> bool:
         return bool(self.state == State.OPEN)
+
+    def get_recipients(self) -> list[Recipient]:
+        """What citizens are told of where their answers go."""
+        questions = [(field.clean_name, field.label) for field in self.get_form_fields()]
+        return recipients_of([self], questions)
+
+    @property
+    def shared_form_url(self) -> str:
+        """Of the form for this and other opportunities; empty: there is none."""
+        above = self.get_parent().specific
+        if not getattr(above, "is_about_several", False) or not above.takes_leads:
+            return ""
+        return f"{above.get_form_url()}?opportunity={self.pk}"
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.serve_form(request)
@@ -54,14 +68,6 @@ class LeadCaptureMixin(LeadFormMixin):
         message = message or Message.objects.about(label_of(lead), [str(lead.pk)]).first()
         wanted = endpoints or Endpoint.objects.subscribed_to(LEAD_SUBMITTED, self).exists()
         return message, message is None and bool(wanted)
-
-    def get_lead_endpoints(self) -> list[Endpoint] | None:
-        """The page's own, else its department's; None: whoever is subscribed."""
-        if own := list(self.webhook_endpoints()):
-            return own
-        department = self.department
-        default = department and department.default_endpoint
-        return [default] if default and default.archived_at is None else None
 
     def get_lead_data(self, lead: Any) -> dict[str, Any]:
         """What the endpoints are told."""

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import CharField
 from django.db.models.functions import Cast
 from django.template.loader import render_to_string
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.views import SubmissionsListView
 
@@ -20,8 +21,9 @@ from .referrals import label_of
 #: Have hyphens, so that they cannot be the names of an editor's fields: those are snake case.
 REFERENCE = "lead-reference"
 STATES = "lead-states"
+CHOSEN = "lead-opportunities"
 
-_HEADING = _("Departments")
+_HEADINGS = {STATES: _("Departments"), CHOSEN: _("Opportunities")}
 
 
 def _listed(made_safe: Callable[[str], str]) -> Callable[[list[Any]], str]:
@@ -50,36 +52,63 @@ class LeadListView(SubmissionsListView):
         if not self.is_export:
             headings, rows = context["data_headings"], context["data_rows"]
             place = _place(heading["name"] for heading in headings)
-            headings.insert(place, {"name": STATES, "label": _HEADING, "order": None})
-            states = self._states([row["model_id"] for row in rows])
-            for row in rows:
-                row["fields"].insert(place, _cell(states.get(str(row["model_id"]), [])))
+            pks = [row["model_id"] for row in rows]
+            cells: dict[str, dict[str, Any]] = {
+                STATES: self._states(pks),
+                CHOSEN: self._chosen(pks),
+            }
+            for name in reversed(self._added):
+                label = _HEADINGS[name]
+                headings.insert(place, {"name": name, "label": label, "order": None})
+                for row in rows:
+                    found = cells[name].get(str(row["model_id"]), [])
+                    row["fields"].insert(place, _CELLS[name](found))
             context["media"] += StyledMixin().media
         return context
 
+    @property
+    def _added(self) -> list[str]:
+        is_about_several = getattr(self.form_page, "is_about_several", False)
+        return [STATES, CHOSEN] if is_about_several else [STATES]
+
+    def _referrals(self, lead_pks: Any) -> Any:
+        label = label_of(self.form_page.get_submission_class())
+        return Referral.objects.filter(lead_label=label, lead_pk__in=lead_pks)
+
     def _states(self, lead_pks: Any) -> dict[str, list[tuple[str, ReferralState]]]:
         """By lead, in the order of the departments' names."""
-        label = label_of(self.form_page.get_submission_class())
-        referrals = Referral.objects.filter(lead_label=label, lead_pk__in=lead_pks)
         found: dict[str, list[tuple[str, ReferralState]]] = {}
-        states = referrals.states("lead_pk", "department_name", "department_id")
+        states = self._referrals(lead_pks).states("lead_pk", "department_name", "department_id")
         for (lead_pk, name, _pk), state in sorted(states.items(), key=lambda item: item[0][:2]):
             found.setdefault(lead_pk, []).append((name, state))
+        return found
+
+    def _chosen(self, lead_pks: Any) -> dict[str, list[str]]:
+        """By lead, what its opportunities were called then; nothing where there is one only."""
+        found: dict[str, list[str]] = {}
+        if CHOSEN not in self._added:
+            return found
+        titles = self._referrals(lead_pks).values_list("lead_pk", "page_title", "page_id")
+        for lead_pk, title, _pk in titles.order_by("page_title").distinct():
+            found.setdefault(lead_pk, []).append(title)
         return found
 
     # -- As a spreadsheet ------------------------------------------------------------------
 
     def as_spreadsheet(self, queryset: Any, spreadsheet_format: str) -> Any:
-        self.list_export.insert(_place(self.list_export), STATES)
-        self.export_headings |= {STATES: _HEADING}
+        place = _place(self.list_export)
+        self.list_export[place:place] = self._added
+        self.export_headings |= {name: _HEADINGS[name] for name in self._added}
         pks = queryset.order_by().annotate(text=Cast("pk", CharField(max_length=64)))
         self.exported = self._states(pks.values("text"))
+        self.exported_titles = self._chosen(pks.values("text"))
         return super().as_spreadsheet(queryset, spreadsheet_format)
 
     def to_row_dict(self, item: Any) -> dict[str, Any]:
         row: dict[str, Any] = super().to_row_dict(item)
         states = self.exported.get(str(item.pk), [])
         row[STATES] = [f"{name}: {state.label}" if name else state.label for name, state in states]
+        row[CHOSEN] = self.exported_titles.get(str(item.pk), [])
         return row
 
     def get_heading(self, queryset: Any, field: str) -> str:
@@ -93,6 +122,13 @@ def _place(names: Iterable[str]) -> int:
     return 1 + next((place for place, name in enumerate(names) if name == REFERENCE), 0)
 
 
-def _cell(states: list[tuple[str, ReferralState]]) -> str:
+def _states_cell(states: list[tuple[str, ReferralState]]) -> str:
     shown = [(name, REFERRAL_BADGES[state]) for name, state in states]
     return render_to_string("webhooks_opportunities/admin/lead_states.html", {"states": shown})
+
+
+def _titles_cell(titles: list[str]) -> str:
+    return format_html_join("", "<div>{}</div>", ([title] for title in titles))
+
+
+_CELLS: dict[str, Callable[[list[Any]], str]] = {STATES: _states_cell, CHOSEN: _titles_cell}

@@ -3,7 +3,13 @@ from __future__ import annotations
 from .consent import ConsentText
 from .departments import Department
 from .leads import Lead
-from .pages import OpportunityEndpoint, OpportunityFormField, OpportunityIndexPage, OpportunityPage
+from .pages import (
+    OpportunityEndpoint,
+    OpportunityFormField,
+    OpportunityIndexFormField,
+    OpportunityIndexPage,
+    OpportunityPage,
+)
 from .referrals import Referral
 from .warnings import ClosingWarning
 
@@ -15,6 +21,7 @@ __all__ = [
     "Lead",
     "OpportunityEndpoint",
     "OpportunityFormField",
+    "OpportunityIndexFormField",
     "OpportunityIndexPage",
     "OpportunityPage",
     "Referral",

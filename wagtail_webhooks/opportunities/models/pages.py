@@ -17,6 +17,7 @@ from wagtail.contrib.forms.models import AbstractFormField, FormMixin
 from wagtail.contrib.forms.panels import FormSubmissionsPanel
 from wagtail.models import Orderable, Page, PageManager
 
+from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
 from wagtail_webhooks.models import Endpoint, WebhookEndpointsMixin
 from wagtail_webhooks.opportunities.editing import OpportunityPageForm
 from wagtail_webhooks.opportunities.listing import OpportunityQuerySet
@@ -26,19 +27,52 @@ from wagtail_webhooks.opportunities.panels import (
     LeadDeliveriesPanel,
     MomentPanel,
 )
+from wagtail_webhooks.opportunities.sharing import SharedFormMixin
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
 
 from .departments import Department
 from .leads import Lead
 
 
-class OpportunityIndexPage(OpportunityIndexMixin, Page):
-    content_panels = [*Page.content_panels, FieldPanel("introduction")]
+class OpportunityIndexPage(SharedFormMixin, OpportunityIndexMixin, FormMixin, Page):
     subpage_types = ["webhooks_opportunities.OpportunityPage"]
+
+    content_panels = [*Page.content_panels, FieldPanel("introduction")]
+    form_panels = [
+        FormSubmissionsPanel(),
+        InlinePanel(
+            "form_fields",
+            heading=_("Form for several opportunities"),
+            label=_("Field"),
+            help_text=_(
+                "With this form citizens tell you once what you need to know, and tick all "
+                "opportunities of this list that interest them. Each department gets a lead for "
+                "its own. Without fields there is no such form."
+            ),
+        ),
+        FieldPanel("thank_you_text"),
+        FieldPanel("offers_receipt"),
+    ]
+    edit_handler = TabbedInterface(
+        [
+            ObjectList(content_panels, heading=_("Content")),
+            ObjectList(form_panels, heading=_("Form")),
+            ObjectList([WebhookDeliveriesPanel()], heading=_("Webhooks")),
+            ObjectList(Page.promote_panels, heading=_("Promote")),
+            ObjectList(Page.settings_panels, heading=_("Settings")),
+        ]
+    )
 
     class Meta:
         verbose_name = _("list of opportunities")
         verbose_name_plural = _("lists of opportunities")
+
+    def get_submission_class(self) -> type[Lead]:
+        return Lead
+
+
+class OpportunityIndexFormField(AbstractFormField):
+    page = ParentalKey(OpportunityIndexPage, on_delete=models.CASCADE, related_name="form_fields")
 
 
 class OpportunityPage(LeadCaptureMixin, OpportunityMixin, WebhookEndpointsMixin, FormMixin, Page):

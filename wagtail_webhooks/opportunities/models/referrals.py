@@ -92,11 +92,11 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
 
 class Referral(models.Model):
-    """That a lead was for a department, because of an opportunity.
+    """That a lead was for a department, because of an opportunity, and which message told of it.
 
     It outlives all that it is about, so that it can be counted: numbers, names of then, and no
     word of the citizen. Of a lead that is for several opportunities of one department, each has
-    a referral; they share a message.
+    a referral; they share a message, unless their endpoints differ.
     """
 
     wagtail_reference_index_ignore = True
@@ -125,7 +125,8 @@ class Referral(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(
-                fields=["lead_label", "lead_pk", "page_id"], name="webhooks_referral_unique"
+                fields=["lead_label", "lead_pk", "page_id", "message"],
+                name="webhooks_referral_unique",
             ),
         ]
 

@@ -29,6 +29,8 @@ class Opportunity:
     closes_in: timedelta | None
     questions: tuple[Question, ...]
     thank_you: str
+    #: The answers that its department may have; None: all.
+    only: tuple[str, ...] | None = None
 
     @property
     def email(self) -> str:
@@ -37,6 +39,15 @@ class Opportunity:
 
 _NAME, _EMAIL = Question("Name"), Question("E-mail address", "email")
 _PHONE = Question("Telephone", required=False)
+
+#: Of the form for several opportunities.
+SHARED_QUESTIONS = (
+    _NAME,
+    _EMAIL,
+    _PHONE,
+    Question("Organisation", required=False),
+    Question("Message", "multiline", required=False),
+)
 
 OPPORTUNITIES = (
     Opportunity(
@@ -96,6 +107,15 @@ OPPORTUNITIES = (
             Question("Message", "multiline"),
         ),
         thank_you="<p>Your local office will call you to arrange a visit.</p>",
+        only=(
+            "name",
+            "e_mail_address",
+            "telephone",
+            "kind_of_farm",
+            "amount_in_pounds",
+            "start_of_the_project",
+            "message",
+        ),
     ),
     Opportunity(
         slug="digital-skills-training",
@@ -119,5 +139,6 @@ OPPORTUNITIES = (
             Question("Message", "multiline", required=False),
         ),
         thank_you="<p>We will send you the dates of the next open evening.</p>",
+        only=("name", "e_mail_address", "which_course", "i_am_looking_for_work"),
     ),
 )

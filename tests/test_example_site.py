@@ -83,6 +83,26 @@ def test_each_form_takes_a_lead_for_its_own_department(demo: None) -> None:
     assert Lead.objects.count() == 3
 
 
+def test_one_form_reaches_three_departments_of_which_each_gets_what_it_may_have(demo: None) -> None:
+    address = "/opportunities/apply/several/"
+    section = BeautifulSoup(Client().get(address).content, "html.parser").select_one(
+        ".opp-recipients dl"
+    )
+    said = [" ".join(each.get_text().split()) for each in section.select("dt, dd")]
+    assert dict(zip(said[::2], said[1::2], strict=True)) == {
+        "Department for Business": "All your answers",
+        "Department for Skills": "Name, E-mail address",
+        "Department of Agriculture": "Name, E-mail address, Telephone, Message",
+    }
+    ticked = [page.pk for page in OpportunityPage.objects.all()]
+    values = {"name": "Ana", "e_mail_address": "a@example.org", "form-opportunities": ticked}
+    assert Client().post(address, values).status_code == 302
+    assert Lead.objects.count() == 1
+    assert {each.endpoint.name for each in Delivery.objects.all()} == {
+        f"Department {name}" for name in ("for Business", "for Skills", "of Agriculture")
+    }
+
+
 def test_the_website_team_hears_of_pages(demo: None) -> None:
     team = Endpoint.objects.get(name="Website team")
     assert [subscription.event_type for subscription in team.subscriptions.all()] == ["page.*"]

@@ -108,7 +108,8 @@ class LeadListView(SubmissionsListView):
         row: dict[str, Any] = super().to_row_dict(item)
         states = self.exported.get(str(item.pk), [])
         row[STATES] = [f"{name}: {state.label}" if name else state.label for name, state in states]
-        row[CHOSEN] = self.exported_titles.get(str(item.pk), [])
+        if CHOSEN in self._added:
+            row[CHOSEN] = self.exported_titles.get(str(item.pk), [])
         return row
 
     def get_heading(self, queryset: Any, field: str) -> str:

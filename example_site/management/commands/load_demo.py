@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
-from example_site.demo_data import OPPORTUNITIES, Opportunity
+from example_site.demo_data import OPPORTUNITIES, SHARED_QUESTIONS, Opportunity
 from example_site.history import make_history
 from example_site.models import HomePage
 from wagtail_webhooks.models import Endpoint
@@ -21,6 +21,7 @@ from wagtail_webhooks.opportunities.models import (
     Department,
     OpportunityEndpoint,
     OpportunityFormField,
+    OpportunityIndexFormField,
     OpportunityIndexPage,
     OpportunityPage,
 )
@@ -119,13 +120,17 @@ def _index(home: HomePage) -> OpportunityIndexPage:
             show_in_menus=True,
             introduction="<p>Choose one to read more and to tell us that you are interested.</p>",
         )
+        index.form_fields = [
+            OpportunityIndexFormField(sort_order=order, **vars(question))
+            for order, question in enumerate(SHARED_QUESTIONS)
+        ]
         home.add_child(instance=index)
         index.save_revision().publish()
     return index
 
 
 def _opportunity(index: OpportunityIndexPage, data: Opportunity) -> None:
-    endpoint = _endpoint(data.department, data.path, data.email)
+    endpoint = _endpoint(data.department, data.path, data.email, data.only)
     department, _created = Department.objects.get_or_create(
         name=data.department,
         defaults={"owner_emails": data.email, "default_endpoint": endpoint},
@@ -158,11 +163,15 @@ def _five_o_clock(days: timedelta) -> datetime:
     return then.replace(hour=17, minute=0, second=0, microsecond=0)
 
 
-def _endpoint(name: str, path: str, owner_email: str) -> Endpoint:
+def _endpoint(
+    name: str, path: str, owner_email: str, only: tuple[str, ...] | None = None
+) -> Endpoint:
     url = f"http://127.0.0.1:{_port('DEMO_RECEIVER_PORT', 8900)}/{path}"
     endpoint = Endpoint.objects.filter(name=name).order_by("pk").first()
     if endpoint is None:
-        return Endpoint.objects.create(name=name, url=url, owner_email=owner_email)
+        return Endpoint.objects.create(
+            name=name, url=url, owner_email=owner_email, only_answers=only and list(only)
+        )
     old = urlsplit(endpoint.url.reveal())
     if (old.hostname, old.path) == ("127.0.0.1", f"/{path}") and old.geturl() != url:
         # The receiver moved to another port; what somebody has pointed elsewhere stays there.

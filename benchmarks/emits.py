@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .bench import Bench, Options, make_endpoints
+from .bench import Bench, Options, make_endpoints, settle
 from .workload import data_of
 
 
@@ -22,6 +22,10 @@ def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
         Subscription.objects.all().delete()
         for endpoint in make_endpoints(count, 0, bench.port):
             endpoint.subscriptions.create(event_type="webhook.test")
+        settle(bench.dsn)
+        # The first after a checkpoint write whole pages into the log of the database.
+        for number in range(options.events):
+            _transaction(number, emits=True)
         without, with_it, ringing = [], [], []
         for number in range(options.events):
             without.append(_transaction(number, emits=False))

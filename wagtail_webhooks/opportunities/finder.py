@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from wagtail.coreutils import get_content_languages
 
+from .fields import of_characters
 from .listing import State, in_state
 from .words import folded, words_of
 
@@ -115,4 +116,4 @@ class Finder(forms.Form):
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.replace("\0", " ").split())[:MAX_QUERY_LENGTH]
+    return " ".join(of_characters(text.replace("\0", " ")).split())[:MAX_QUERY_LENGTH]

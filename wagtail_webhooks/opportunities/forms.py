@@ -19,6 +19,16 @@ from wagtail.contrib.forms.forms import BaseForm, FormBuilder
 from wagtail_webhooks.conf import conf
 
 from .consent import ConsentField, consent_text_in_force
+from .fields import (
+    ChoicesField,
+    DateField,
+    DateTimeField,
+    EmailField,
+    NumberField,
+    URLField,
+    sent_as_characters,
+    speak_kindly,
+)
 from .tokens import FormToken
 
 
@@ -65,11 +75,9 @@ class LeadForm(BaseForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.data: Any = sent_as_characters(self.data)
         for name, field in self.fields.items():
-            is_choice = isinstance(field, forms.ChoiceField | forms.BooleanField)
-            field.error_messages["required"] = (
-                _("Please choose.") if is_choice else _("Please fill this in.")
-            )
+            speak_kindly(field)
             _hint_browser(name, field.widget)
         emails = [each for each in self.fields if isinstance(self.fields[each], forms.EmailField)]
         self._email_name = emails[0] if emails else ""
@@ -167,6 +175,9 @@ class LeadForm(BaseForm):
 
 def _hint_browser(name: str, widget: forms.Widget) -> None:
     input_type = "textarea" if isinstance(widget, forms.Textarea) else _input_type(widget)
+    if input_type in ("text", "textarea"):
+        # Each answer in the direction of its own script.
+        widget.attrs.setdefault("dir", "auto")
     if input_type not in ("text", "textarea", "email", "url", "date"):
         return
     purpose = _AUTOCOMPLETE_BY_TYPE.get(input_type) or _purpose_of(name)
@@ -186,7 +197,10 @@ def _purpose_of(name: str) -> str | None:
 
 
 class LeadFormBuilder(FormBuilder):
-    """Wagtail's builder with the browser's own date pickers and a limit on long texts."""
+    """Wagtail's builder with the browser's own date pickers, and with limits.
+
+    ``fields.py`` has what its fields refuse.
+    """
 
     def get_form_class(self) -> type[LeadForm]:
         return type("WagtailLeadForm", (LeadForm,), self.formfields)
@@ -196,10 +210,32 @@ class LeadFormBuilder(FormBuilder):
         options.setdefault("widget", forms.Textarea(attrs={"rows": 6}))
         return super().create_multiline_field(field, options)
 
+    def create_hidden_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        # Nobody can fill in what they do not see.
+        options = {"max_length": MAX_MULTILINE_LENGTH, **options, "required": False}
+        return super().create_hidden_field(field, options)
+
+    def create_email_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        return EmailField(**options)
+
+    def create_url_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        return URLField(**{"assume_scheme": "https", **options})
+
+    def create_number_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        return NumberField(**options)
+
+    def create_multiselect_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        return ChoicesField(**{"choices": self.get_formatted_field_choices(field), **options})
+
+    def create_checkboxes_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        options = {"widget": forms.CheckboxSelectMultiple, **options}
+        options["initial"] = self.get_formatted_field_initial(field)
+        return self.create_multiselect_field(field, options)
+
     def create_date_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
         widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        return forms.DateField(**{"widget": widget, **options})
+        return DateField(**{"widget": widget, **options})
 
     def create_datetime_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        return forms.DateTimeField(**{"widget": widget, **options})
+        return DateTimeField(**{"widget": widget, **options})

@@ -16,6 +16,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
+from wagtail.compat import HTTPMethod
 
 from wagtail_webhooks.conf import conf
 from wagtail_webhooks.scrub import without_variables
@@ -47,6 +48,12 @@ class LeadFormMixin(models.Model):
     form_builder = LeadFormBuilder
     #: Whether one lead may be for several opportunities.
     is_about_several = False
+    allowed_http_methods = [
+        HTTPMethod.GET,
+        HTTPMethod.HEAD,
+        HTTPMethod.OPTIONS,
+        HTTPMethod.POST,
+    ]
 
     if TYPE_CHECKING:
 

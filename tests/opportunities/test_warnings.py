@@ -20,12 +20,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories import make_department, make_opportunity
+from tests.opportunities.sharing import apply_to, give_form
 from tests.opportunities.test_submission import submit
 from wagtail_webhooks import incidents
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities import warnings
 from wagtail_webhooks.opportunities.dates import opportunity_models
-from wagtail_webhooks.opportunities.models import ClosingWarning, OpportunityPage
+from wagtail_webhooks.opportunities.models import (
+    ClosingWarning,
+    OpportunityIndexPage,
+    OpportunityPage,
+)
 from wagtail_webhooks.opportunities.warnings import warn_owners
 from wagtail_webhooks.tasks import tell_owners
 
@@ -87,6 +92,22 @@ def test_in_the_last_day_the_department_is_told_how_many_wait_where_and_until_wh
         f"/admin/forms/submissions/{page.pk}/",
     ):
         assert said in letter.body
+
+
+def test_leads_that_came_through_a_form_for_several_count_for_each_that_closes(
+    page: OpportunityPage, office: Endpoint, mailoutbox: list[Any]
+) -> None:
+    index = give_form(OpportunityIndexPage.objects.get())
+    open_for_long = make_opportunity(endpoints=[office], title="Loan")
+    Delivery.objects.update(created_at=CLOSES - 11 * HOUR)
+    assert apply_to(index, [page, open_for_long]).status_code == 302
+    Delivery.objects.update(created_at=CLOSES - 11 * HOUR)
+    warn_owners()
+    (letter,) = mailoutbox
+    assert letter.subject == "3 leads of “Energy grant” are waiting, and it closes soon"
+    assert "- Grants office: 3 leads\n" in letter.body
+    for form in (page, index):
+        assert f"/admin/forms/submissions/{form.pk}/\n" in letter.body
 
 
 def test_one_lead_is_no_leads(page: OpportunityPage, mailoutbox: list[Any]) -> None:

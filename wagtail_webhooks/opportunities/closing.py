@@ -34,6 +34,8 @@ class Closing:
     leads: int
     #: How many at which endpoint, by its key; a lead may wait at several.
     by_endpoint: dict[int, int] = field(default_factory=dict)
+    #: The pages through whose forms they came: its own, or one for several.
+    form_page_ids: set[int] = field(default_factory=set)
 
     @property
     def waiting_url(self) -> str:
@@ -60,15 +62,19 @@ def closing(now: datetime, among: Any, *, unwarned: bool = False) -> list[Closin
             for page in _pages(model, now).filter(pk__in=counts):
                 found[page.pk] = Closing(page, Stage(page.stage), counts[page.pk])
     if found:
-        _count_by_endpoint(found, late)
+        _say_where(found, late)
     return sorted(found.values(), key=lambda one: one.page.closes_at)
 
 
-def _count_by_endpoint(found: dict[int, Closing], late: Any) -> None:
-    referrals = Referral.objects.filter(page_id__in=found, message__deliveries__in=late)
-    where = referrals.order_by().values_list("page_id", "message__deliveries__endpoint_id")
-    for page_id, endpoint_id, leads in where.annotate(_LEADS):
-        found[page_id].by_endpoint[endpoint_id] = leads
+def _say_where(found: dict[int, Closing], late: Any) -> None:
+    """Where they wait and how they came. A lead has come through one form."""
+    referrals = Referral.objects.filter(page_id__in=found, message__deliveries__in=late).order_by()
+    where = referrals.values_list("page_id", "message__deliveries__endpoint_id", "message__page_id")
+    for page_id, endpoint_id, form_page_id, leads in where.annotate(_LEADS):
+        one = found[page_id]
+        one.by_endpoint[endpoint_id] = one.by_endpoint.get(endpoint_id, 0) + leads
+        if form_page_id:
+            one.form_page_ids.add(form_page_id)
 
 
 def _pages(model: Any, now: datetime) -> Any:

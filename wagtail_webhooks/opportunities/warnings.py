@@ -80,7 +80,10 @@ def _letter(one: Closing, endpoints: list[tuple[Endpoint, int]]) -> tuple[str, s
           "holds it back. Please ask whoever runs the receiver. What it answers is in the log:"),
         f"{site}{one.waiting_url}",
         _("If that would take too long, whoever edits the page can download the leads:"),
-        site + reverse("wagtailforms:list_submissions", args=(one.page.pk,)),
+        "\n".join(
+            site + reverse("wagtailforms:list_submissions", args=(page_id,))
+            for page_id in sorted(one.form_page_ids)
+        ),
     ]  # fmt: skip
     return subject % values, "\n\n".join(filter(None, paragraphs)) + "\n"
 

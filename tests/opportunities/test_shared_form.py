@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories import answers, make_opportunity
@@ -307,3 +309,24 @@ def test_the_form_is_found_from_the_list_and_from_a_programme_which_is_ticked_th
     text = client.get(link).content.decode()
     assert [f'value="{each.pk}" id' in text for each in (page, other)] == [True, True]
     assert text.count(" checked") == 1
+
+
+def test_the_page_of_one_opportunity_does_not_read_all_others(
+    index: OpportunityIndexPage,
+) -> None:
+    page, *_others = [make_programme("Farms", None, title=f"Barn {n}") for n in range(5)]
+    with CaptureQueriesContext(connection) as queries:
+        text = Client().get(page.url).content.decode()
+    assert f"{form_url(index)}?opportunity={page.pk}" in text
+    assert not any("Barn 4" in str(row) for row in _rows_of(queries))
+
+
+def _rows_of(queries: CaptureQueriesContext) -> list[tuple[Any, ...]]:
+    """All that was read."""
+    rows: list[tuple[Any, ...]] = []
+    with connection.cursor() as cursor:
+        for query in queries.captured_queries:
+            if query["sql"].startswith("SELECT"):
+                cursor.execute(query["sql"])
+                rows += cursor.fetchall()
+    return rows

@@ -68,11 +68,19 @@ class SharedFormMixin(LeadFormMixin):
 
     @property
     def takes_leads(self) -> bool:
-        return self.has_form and bool(self.open_opportunities)
+        return self.has_form and self._is_any_open
+
+    @cached_property
+    def _is_any_open(self) -> bool:
+        """Asked by the page of each opportunity too, which need not read them all."""
+        return bool(self._open().exists())
 
     @cached_property
     def open_opportunities(self) -> list[Any]:
-        return list(self.get_opportunities().filter(in_state(State.OPEN, timezone.now())))
+        return list(self._open())
+
+    def _open(self) -> Any:
+        return self.get_opportunities().filter(in_state(State.OPEN, timezone.now()))
 
     def get_recipients(self) -> list[Recipient]:
         questions = [(field.clean_name, field.label) for field in self.get_form_fields()]

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.signals import setting_changed
 from django.db import connection
+from django.dispatch import receiver as on_signal
+from django.urls import clear_url_caches
 from pytest_django import DjangoDbBlocker
 
 from tests.processes.site import LiveSite, database, free_port
@@ -50,6 +53,13 @@ def _empties_tables(item: pytest.Item) -> bool:
 def fresh_cache() -> None:
     """Wagtail caches where the sites are, beyond the transaction of a test."""
     cache.clear()
+
+
+@on_signal(setting_changed)
+def forget_addresses(setting: str, **kwargs: Any) -> None:
+    """Django keeps them by language, whichever is the site's own at that time."""
+    if setting == "LANGUAGE_CODE":
+        clear_url_caches()
 
 
 @pytest.fixture(autouse=True)

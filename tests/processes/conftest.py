@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.processes.browser import chromium
 from tests.processes.site import Citizen, LiveSite, OwnRedis, database, free_port
 
 
@@ -23,6 +25,13 @@ def demo_site(
             yield site
         finally:
             site.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One for all tests of a file; each takes contexts of its own."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.processes import looks
-from tests.processes.browser import chromium, keep_picture, log_in
+from tests.processes.browser import keep_picture, log_in
 from tests.processes.conftest import demo_site
 from tests.processes.site import LiveSite
 from tests.processes.views import EMPTY, VIEWS, View
@@ -22,12 +22,6 @@ Look = Callable[[Any, str, str], list[str]]
 PHONE = {"width": 390, "height": 844}
 #: A desktop of 1280 at 400 per cent (WCAG 1.4.10).
 NARROWEST = {"width": 320, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import standardwebhooks
 import svix
 
-from tests.processes.browser import chromium, keep_picture, log_in
+from tests.processes.browser import keep_picture, log_in
 from tests.processes.site import LiveSite, eventually
 from wagtail_webhooks.testing import Answer, Receiver
 
@@ -18,12 +17,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 TITLE = "Night school vouchers"
 ENDPOINT = "Office for Learning"
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 def test_an_editor_gives_an_opportunity_an_endpoint_and_sees_its_lead_delivered(

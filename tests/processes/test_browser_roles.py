@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.processes.browser import chromium, keep_picture, log_in
+from tests.processes.browser import keep_picture, log_in
 from tests.processes.site import LiveSite
 from wagtail_webhooks.testing import Answer, Receiver
 
@@ -15,12 +14,6 @@ from wagtail_webhooks.testing import Answer, Receiver
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 DELIVERIES = "/admin/webhooks/deliveries/"
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 def emit_lead(site: LiveSite) -> None:

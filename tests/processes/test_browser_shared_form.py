@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import standardwebhooks
 
-from tests.processes.browser import chromium, keep_picture
+from tests.processes.browser import keep_picture
 from tests.processes.looks import against_wcag, headings_out_of_order
 from tests.processes.site import LiveSite, eventually
 from tests.processes.test_browser import leads
@@ -20,12 +19,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 PATH = "/opportunities/apply/several/"
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 def test_each_department_gets_its_own_lead_of_a_citizen_without_javascript(

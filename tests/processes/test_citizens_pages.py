@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.processes import looks
-from tests.processes.browser import chromium, keep_picture
+from tests.processes.browser import keep_picture
 from tests.processes.citizens import LIST, SIGHTS, Sight, fill_in, send
 from tests.processes.conftest import demo_site
 from tests.processes.site import LiveSite
@@ -24,12 +24,6 @@ PHONE = {"width": 390, "height": 844}
 NARROWEST = {"width": 320, "height": 844}
 
 _addresses = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import standardwebhooks
 
-from tests.processes.browser import chromium, keep_picture, log_in
+from tests.processes.browser import keep_picture, log_in
 from tests.processes.site import LiveSite, eventually
 from wagtail_webhooks.testing import Answer, Receiver
 
@@ -19,12 +19,6 @@ NAME = "Ministry archive"
 OURS = f"Delivery.objects.filter(endpoint__name={NAME!r})"
 ENDPOINTS = "/admin/webhooks/endpoints/"
 DELIVERIES = "/admin/webhooks/deliveries/"
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

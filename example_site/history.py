@@ -14,7 +14,7 @@ from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, Endpoint, En
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
 from wagtail_webhooks.opportunities.referrals import refer
-from wagtail_webhooks.opportunities.submission import LEAD_SUBMITTED
+from wagtail_webhooks.opportunities.telling import LEAD_SUBMITTED
 from wagtail_webhooks.payloads.standard import StandardJSON
 
 

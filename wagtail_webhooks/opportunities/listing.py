@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,20 @@ def in_reading_order(opportunities: Any, now: datetime) -> Any:
         "title",
         "pk",
     )
+
+
+def by_department(opportunities: Iterable[Any]) -> dict[Any, list[Any]]:
+    """In the order in which they come; under None those of no department."""
+    found: dict[Any, list[Any]] = {}
+    for page in opportunities:
+        found.setdefault(page.department, []).append(page)
+    return found
+
+
+def by_name_of_department(opportunities: Iterable[Any]) -> list[tuple[str, list[Any]]]:
+    """As citizens read them: those of no department, whose name is empty, at the end."""
+    named = [(str(each or ""), pages) for each, pages in by_department(opportunities).items()]
+    return sorted(named, key=lambda item: (not item[0], item[0]))
 
 
 class OpportunityQuerySet(PageQuerySet):

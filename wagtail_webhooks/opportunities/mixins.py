@@ -105,7 +105,26 @@ class AbstractLead(ReceiptMixin, AbstractFormSubmission):
         return {**super().get_data(), **own}
 
 
-class OpportunityMixin(models.Model):
+class AfterSendingMixin(models.Model):
+    """What a form does for a citizen who has sent it."""
+
+    thank_you_text = RichTextField(
+        _("thank-you text"),
+        blank=True,
+        features=["bold", "italic", "link", "ul"],
+        help_text=_("Shown with the reference after the form was sent: what happens next."),
+    )
+    offers_receipt = models.BooleanField(
+        _("offer a receipt by e-mail"),
+        default=True,
+        help_text=_("A box to tick, in forms that ask for an e-mail address."),
+    )
+
+    class Meta:
+        abstract = True
+
+
+class OpportunityMixin(AfterSendingMixin):
     """The facts of an opportunity."""
 
     class Kind(models.TextChoices):
@@ -133,17 +152,6 @@ class OpportunityMixin(models.Model):
     )
     contact_email = models.EmailField(
         _("contact e-mail address"), blank=True, help_text=_("Shown to citizens.")
-    )
-    thank_you_text = RichTextField(
-        _("thank-you text"),
-        blank=True,
-        features=["bold", "italic", "link", "ul"],
-        help_text=_("Shown with the reference after the form was sent: what happens next."),
-    )
-    offers_receipt = models.BooleanField(
-        _("offer a receipt by e-mail"),
-        default=True,
-        help_text=_("A box to tick, in forms that ask for an e-mail address."),
     )
     #: For the finder, of what is live; not serialised, so that no revision brings it back.
     search_words = models.TextField(blank=True, default="", editable=False, serialize=False)

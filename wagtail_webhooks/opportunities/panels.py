@@ -15,7 +15,7 @@ from wagtail_webhooks.admin.permissions import NAME_ENDPOINTS
 from wagtail_webhooks.models import Endpoint
 
 from .listing import in_site_time
-from .submission import LEAD_SUBMITTED
+from .telling import LEAD_SUBMITTED
 
 
 class _AbsentPanel(Panel.BoundPanel):

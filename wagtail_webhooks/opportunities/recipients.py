@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wagtail_webhooks.models import Endpoint, Subscription, WebhookEndpointsMixin
 
+from .listing import by_name_of_department
 from .telling import LEAD_SUBMITTED
 
 
@@ -62,20 +63,16 @@ def recipients_of(
     ``questions``: names and labels of what the form asks.
     """
     asked, receivers = dict(questions), receivers_of(opportunities)
-    found: dict[Any, dict[tuple[bool, Any], list[Any]]] = {}
-    for page in opportunities:
-        same = found.setdefault(page.department, {})
-        same.setdefault(_answers_for(receivers[page.pk], asked), []).append(page)
-    return [
-        Recipient(
-            str(department or ""),
-            is_told,
-            answers,
-            tuple(page.title for page in pages) if len(kinds) > 1 else (),
-        )
-        for department, kinds in sorted(found.items(), key=lambda item: str(item[0] or "\uffff"))
-        for (is_told, answers), pages in kinds.items()
-    ]
+    found: list[Recipient] = []
+    for department, pages in by_name_of_department(opportunities):
+        kinds: dict[tuple[bool, Any], list[str]] = {}
+        for page in pages:
+            kinds.setdefault(_answers_for(receivers[page.pk], asked), []).append(page.title)
+        found += [
+            Recipient(department, is_told, answers, tuple(titles) if len(kinds) > 1 else ())
+            for (is_told, answers), titles in kinds.items()
+        ]
+    return found
 
 
 def _answers_for(

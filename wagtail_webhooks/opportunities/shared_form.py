@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from .forms import LeadForm, LeadFormBuilder
+from .listing import by_name_of_department
 
 
 #: Has a hyphen, as no editor's field has.
@@ -111,18 +112,15 @@ class SharedLeadForm(LeadForm):
     def opportunity_groups(self) -> Iterator[Group]:
         """By department, those without one at the end."""
         bound = self[OPPORTUNITIES_NAME]
-        by_department: dict[Any, list[Any]] = {}
         field: Any = bound.field
         ticked = {str(value) for value in bound.value() or ()}
-        for page in field.offered:
-            by_department.setdefault(page.department, []).append(page)
         number = 0
-        for department in sorted(by_department, key=lambda each: str(each or "\uffff")):
+        for department, pages in by_name_of_department(field.offered):
             boxes = []
-            for page in by_department[department]:
+            for page in pages:
                 boxes.append(Box(page, f"{bound.auto_id}_{number}", str(page.pk) in ticked))
                 number += 1
-            yield Group(str(department or ""), boxes)
+            yield Group(department, boxes)
 
 
 class SharedLeadFormBuilder(LeadFormBuilder):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.models import FormMixin
-from wagtail.fields import RichTextField
 from wagtail.url_routing import RouteResult
 
 from wagtail_webhooks.models import Endpoint, Message
 
 from .lead_forms import LeadFormMixin
-from .listing import State, in_reading_order, in_state
+from .listing import State, by_department, in_reading_order, in_state
+from .mixins import AfterSendingMixin
 from .recipients import Recipient, receivers_of, recipients_of
 from .referrals import give_up, label_of, refer, referrals_of, untold
 from .shared_form import OPPORTUNITIES_NAME, SharedLeadFormBuilder
@@ -29,7 +29,7 @@ class NotStored(Exception):
     """No event could be made, although somebody is to be told."""
 
 
-class SharedFormMixin(LeadFormMixin):
+class SharedFormMixin(AfterSendingMixin, LeadFormMixin):
     """Before OpportunityIndexMixin and FormMixin in the list of bases.
 
     Without form fields there is no form, and the list is as it would be without this. The
@@ -44,18 +44,6 @@ class SharedFormMixin(LeadFormMixin):
     #: Of one lead: each may cost a message, and all must fit into one.
     most_opportunities = 20
     is_about_several = True
-
-    thank_you_text = RichTextField(
-        _("thank-you text"),
-        blank=True,
-        features=["bold", "italic", "link", "ul"],
-        help_text=_("Shown with the reference after the form was sent: what happens next."),
-    )
-    offers_receipt = models.BooleanField(
-        _("offer a receipt by e-mail"),
-        default=True,
-        help_text=_("A box to tick, in forms that ask for an e-mail address."),
-    )
 
     class Meta:
         abstract = True
@@ -89,7 +77,7 @@ class SharedFormMixin(LeadFormMixin):
     # -- Telling -----------------------------------------------------------------------------
 
     def keep_choice(self, lead: Any, form: Any) -> None:
-        for department, pages in _by_department(form.opportunities):
+        for department, pages in by_department(form.opportunities).items():
             refer(lead, pages, department, None, is_untold=True)
 
     @transaction.atomic
@@ -102,7 +90,7 @@ class SharedFormMixin(LeadFormMixin):
         give_up(lead, wanted - {page.pk for page in found})
         told = [
             self._tell_department(lead, department, theirs)
-            for department, theirs in _by_department(found)
+            for department, theirs in by_department(found).items()
         ]
         mark_untold(lead, not all(told))
 
@@ -191,13 +179,6 @@ class SharedFormMixin(LeadFormMixin):
         if mode_name == "form":
             return self.get_form_template(request)
         return super().get_preview_template(request, mode_name)  # type: ignore[misc]
-
-
-def _by_department(pages: Sequence[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    found: dict[Any, list[Any]] = {}
-    for page in pages:
-        found.setdefault(page.department, []).append(page)
-    return iter(found.items())
 
 
 def _parts(

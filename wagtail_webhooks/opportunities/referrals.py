@@ -40,22 +40,22 @@ def refer(
     # Two messages of a lead may be about the same opportunity, to different endpoints.
     same = Q(message=None) | Q(message_id=told["message_id"])
     there = model.objects.about(label, [lead.pk]).filter(same, page_id__in=unique)
-    if there.exclude(settled=model.State.ERASED).update(**told) < len(unique):
-        known = set(there.values_list("page_id", flat=True))
-        rows = [
-            model(
-                lead_label=label,
-                lead_pk=str(lead.pk),
-                page_id=page.pk,
-                page_title=page.title,
-                department_id=department and department.pk,
-                department_name=department.name if department else "",
-                **told,
-            )
-            for page in unique.values()
-            if page.pk not in known
-        ]
-        model.objects.bulk_create(rows, ignore_conflicts=True)
+    if known := set(there.values_list("page_id", flat=True)):
+        there.exclude(settled=model.State.ERASED).update(**told)
+    rows = [
+        model(
+            lead_label=label,
+            lead_pk=str(lead.pk),
+            page_id=page.pk,
+            page_title=page.title,
+            department_id=department and department.pk,
+            department_name=department.name if department else "",
+            **told,
+        )
+        for page in unique.values()
+        if page.pk not in known
+    ]
+    model.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def referrals_of(lead_label: str, lead_pks: Iterable[Any]) -> Any:

@@ -33,9 +33,10 @@ class ConsentTextQuerySet(models.QuerySet["ConsentText"]):
         A language of which nothing was ever said is asked what the site's own is: it may be read
         with effort, while a consent that was not asked for cannot be had later.
         """
-        newest = self.filter(language=language).last()
-        newest = newest or self.filter(language=usual_language()).last()
-        return newest if newest and newest.asks else None
+        for candidate in dict.fromkeys([language, usual_language()]):
+            if newest := self.filter(language=candidate).last():
+                return newest if newest.asks else None
+        return None
 
     def with_latest(self) -> ConsentTextQuerySet:
         """Adds ``is_latest``: whether there is no newer one in the same language."""

@@ -84,6 +84,31 @@ _LEASE = f"""
     WHERE status = %s AND id IN ({{ids}})
 """  # noqa: S608
 
+_IS_OPEN = "s.hold = '' AND (s.not_before IS NULL OR s.not_before <= %s)"
+
+#: The next that may go by itself, and the next endpoint whose rate is all that keeps it.
+_NEXT = f"""
+    SELECT id, endpoint_id FROM (
+        SELECT d.id, d.endpoint_id FROM {_DELIVERY} d
+        WHERE d.status = '{Status.PENDING.value}' AND d.next_attempt_at < %s
+        AND d.endpoint_id IN (
+            SELECT s.endpoint_id FROM {_STATE} s
+            WHERE {_IS_OPEN} AND (s.paced_until IS NULL OR s.paced_until <= %s)
+        )
+        ORDER BY d.next_attempt_at LIMIT 1
+    ) AS coming
+    UNION ALL
+    SELECT NULL, endpoint_id FROM (
+        SELECT s.endpoint_id FROM {_STATE} s
+        WHERE {_IS_OPEN} AND s.paced_until > %s AND s.paced_until < %s
+        AND EXISTS (
+            SELECT 1 FROM {_DELIVERY} d WHERE d.endpoint_id = s.endpoint_id
+            AND d.status = '{Status.PENDING.value}' AND d.next_attempt_at <= %s
+        )
+        ORDER BY s.paced_until LIMIT 1
+    ) AS paced
+"""  # noqa: S608
+
 _LAST = 2**63 - 1
 
 
@@ -137,6 +162,15 @@ def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict
         for delivery_id, endpoint_id in fetch(" UNION ALL ".join(parts), parameters):
             found[endpoint_id].append(delivery_id)
     return found
+
+
+def next_due(now: datetime, before: datetime, ahead: timedelta) -> list[tuple[int | None, int]]:
+    """What is due next to an endpoint that is now open, if before the given time.
+
+    A delivery and its endpoint; and an endpoint alone that waits for its rate.
+    """
+    at, paced_from, paced_to = moment(now), moment(now + ahead), moment(before + ahead)
+    return list(fetch(_NEXT, [moment(before), at, paced_from, at, paced_from, paced_to, at]))
 
 
 def lease(pks: Sequence[int], token: str, until: datetime) -> None:

@@ -10,14 +10,12 @@ from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from . import claim_sql, coalescing, incidents
 from .claim_sql import Turn
 from .clock import Clock
 from .conf import conf
 from .models import Delivery, EndpointState
-from .models.deliveries import Status
 
 
 #: Seconds by which a lease outlives the longest attempt.
@@ -131,15 +129,15 @@ def lease_seconds() -> float:
 
 def next_due_at(now: datetime, before: datetime) -> datetime | None:
     """When the next delivery is due to an endpoint that is now open, if before the given time."""
-    unheld = EndpointState.objects.filter(hold="").exclude(not_before__gt=now)
-    unpaced = unheld.exclude(paced_until__gt=now + PACE_AHEAD)
-    coming = Delivery.objects.filter(status=Status.PENDING, next_attempt_at__lt=before)
-    coming = coming.filter(endpoint__in=unpaced.values("pk")).order_by("next_attempt_at")
-    due = Delivery.objects.due(now).filter(endpoint_id=OuterRef("pk"))
-    paced = unheld.filter(paced_until__gt=now + PACE_AHEAD, paced_until__lt=before + PACE_AHEAD)
-    paced = paced.filter(Exists(due)).order_by("paced_until")
-    turn = paced.values_list("paced_until", flat=True).first()
-    times = [coming.values_list("next_attempt_at", flat=True).first(), turn and turn - PACE_AHEAD]
+    times: list[datetime | None] = []
+    for delivery_id, endpoint_id in claim_sql.next_due(now, before, PACE_AHEAD):
+        if delivery_id is not None:
+            coming = Delivery.objects.filter(pk=delivery_id)
+            times += coming.values_list("next_attempt_at", flat=True)
+        else:
+            waiting = EndpointState.objects.filter(pk=endpoint_id)
+            turns = waiting.values_list("paced_until", flat=True)
+            times += [turn and turn - PACE_AHEAD for turn in turns]
     return min(filter(None, times), default=None)
 
 

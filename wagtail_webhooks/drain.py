@@ -29,6 +29,9 @@ FLUSH_RESULTS = 50
 FLUSH_SECONDS = 0.1
 #: After a first result, how long to wait for more before the next claim.
 GATHER_SECONDS = 0.005
+#: Without another look for what may go, while nothing may and no request ends: where a receiver
+#: hangs, that is how it stays.
+REST_SECONDS = 0.25
 #: Claimed beyond the free threads while results flow, so that a thread that ends has its next.
 MOST_AHEAD = 8
 #: How long a drain waits for rows that become due soon, and how often it looks meanwhile.
@@ -65,10 +68,13 @@ class Drain:
         self._pool = Pool(conf.concurrency, self._clock, should_stop)
         self._results: list[Result] = []
         self._flush_at = 0.0
+        self._rest_until = 0.0
         #: Results of the last look: as many threads will soon be free again.
         self._flow = 0
         self._beat_at = 0.0
         self._has_called_help = False
+        #: Nothing is due, nor will be soon.
+        self._is_done = False
 
     def run(self) -> int:
         """Returns how many requests were made, as far as they are answered."""
@@ -88,7 +94,7 @@ class Drain:
         return self.sent
 
     def _goes_on(self) -> bool:
-        return not self.should_stop() and time.monotonic() < self.ends_at
+        return not (self._is_done or self.should_stop() or time.monotonic() >= self.ends_at)
 
     def _step(self) -> None:
         if time.monotonic() >= self._beat_at:
@@ -101,19 +107,21 @@ class Drain:
             self._collect(FLUSH_SECONDS if self._pool.under_way else 0)
             if not self._flow:
                 self._give_back()
-        elif not self._wait():
-            self.ends_at = 0.0
+        else:
+            self._is_done = not self._wait()
 
     def _claim(self) -> int:
         # Threads that have just ended in such numbers will do so again before these are loaded.
         free = self._pool.free + min(self._flow, MOST_AHEAD)
-        if free <= 0:
+        if free <= 0 or time.monotonic() < self._rest_until:
             return 0
         answered = Counter(result.job.endpoint_id for result in self._results)
         claim = self._claimer.claim(free, answered)
         claimed = jobs.load(claim) if claim.starts else []
         for job in claimed:
             self._pool.submit(job)
+        if not claimed and self._pool.under_way:
+            self._rest_until = time.monotonic() + REST_SECONDS
         if len(claimed) >= free and not self._has_called_help:
             self._has_called_help = True
             queue.wake()
@@ -145,6 +153,7 @@ class Drain:
         if not self._results:
             self._flush_at = time.monotonic() + FLUSH_SECONDS
         self._results.append(result)
+        self._rest_until = 0.0
 
     def _flush(self) -> None:
         # Forgotten only once they are stored: a request that was made is not to be made again.
@@ -170,8 +179,7 @@ class Drain:
             self._flush()
             return True
         now = self._clock.now()
-        rest = min(self.linger, self.ends_at - time.monotonic())
-        due_at = next_due_at(now, now + timedelta(seconds=max(rest, 0)))
+        due_at = next_due_at(now, now + timedelta(seconds=self.linger))
         if due_at is None:
             return False
         # What is due already and was not claimed waits for a slot that another worker holds.
@@ -193,20 +201,16 @@ class Drain:
 
     def _pass_on(self) -> None:
         """Ring again for what this drain leaves behind; what is due later is the sweep's."""
+        if self._is_done or self.should_stop():
+            return
         now = self._clock.now()
-        soon = now + timedelta(seconds=self.linger)
-        if not self.should_stop() and next_due_at(now, soon) is not None:
+        if next_due_at(now, now + timedelta(seconds=self.linger)) is not None:
             queue.wake()
 
     def _beat(self) -> None:
         self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
-        Heartbeat.objects.update_or_create(
-            worker=worker_name(),
-            defaults={
-                "seen_at": self._clock.now(),
-                "sent": self.sent,
-                "is_of_cluster": queue.is_worker(),
-            },
+        Heartbeat.objects.beat(
+            worker_name(), self._clock.now(), sent=self.sent, is_of_cluster=queue.is_worker()
         )
 
 

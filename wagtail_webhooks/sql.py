@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 
@@ -47,3 +48,18 @@ def locking(statement: str, *, skip_locked: bool = False) -> str:
     if not connection.features.has_select_for_update:
         return statement
     return f"{statement} {connection.ops.for_update_sql(skip_locked=skip_locked)}"
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """A transaction for what only hints: PostgreSQL ends it without waiting for its disk.
+
+    Inside another one it is part of that, and as safe.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            run("SET LOCAL synchronous_commit TO off", [])
+        yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -22,20 +22,17 @@ MAX_UNANSWERED = 20
 class WakeQuerySet(models.QuerySet["Wake"]):
     """Of one row, pk 1, that is made when it is first needed."""
 
-    def ring(self) -> bool:
-        """Mark that a drain is asked for.
+    def is_rung(self) -> bool:
+        """Whether one is waiting since less than five seconds, or too many were in vain."""
+        return bool(fetch(*_taken_statement()))
 
-        False: one is already waiting since less than five seconds, or too many are in vain.
-        """
-        # A cheap read first: under load nearly every call ends here, and no row is fought over.
-        if fetch(*_taken_statement()):
-            return False
+    def ring(self) -> None:
+        """Mark that a drain is asked for."""
         now = DatabaseNow()
         free = self.filter(_is_free(), pk=1)
         if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
             first = self.model(pk=1, waiting_since=now, unanswered=1)
             self.bulk_create([first], ignore_conflicts=True)
-        return True
 
     def answer(self) -> None:
         """A drain runs: the next event may ask for another."""
@@ -69,6 +66,14 @@ def _taken_statement() -> tuple[str, tuple[Any, ...]]:
     return compiled(Wake.objects.filter(~_is_free(), pk=1).values_list("pk"))
 
 
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    def beat(self, worker: str, now: datetime, *, sent: int, is_of_cluster: bool) -> None:
+        values = {"seen_at": now, "sent": sent, "is_of_cluster": is_of_cluster}
+        if not self.filter(pk=worker).update(**values):
+            # Its threads may all begin at once.
+            self.update_or_create(worker=worker, defaults=values)
+
+
 class Heartbeat(models.Model):
     """The last sign of one worker process: the only way to notice a cluster that is frozen."""
 
@@ -77,6 +82,8 @@ class Heartbeat(models.Model):
     sent = models.PositiveBigIntegerField(default=0)
     #: A worker of q2, which is woken each minute; else "webhooks_drain", which comes and goes.
     is_of_cluster = models.BooleanField(default=False)
+
+    objects = HeartbeatQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.worker

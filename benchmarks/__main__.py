@@ -14,57 +14,83 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from . import drains, emits, latency, processes
+from . import drains, emits, latency, load, processes
 from .bench import Bench, Options, database, fill
 from .workload import ADDRESSES
 
 
-MEASURES: dict[str, Callable[[Bench, Options], Iterator[dict[str, Any]]]] = {
+Rows = Iterator[dict[str, Any]]
+
+#: With old rows: on both databases in turn.
+BESIDE: dict[str, Callable[[Sequence[Bench], Options], Rows]] = {
     "drain": drains.compare,
     "emit": emits.measure,
+}
+#: On the one, then on the other.
+ALONE: dict[str, Callable[[Bench, Options], Rows]] = {
     "latency": latency.measure,
     "memory": drains.memory,
     "growth": drains.growth,
+    "load": load.measure,
 }
+MEASURES = {**BESIDE, **ALONE}
 WIDTH = 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=", ".join(MEASURES))
-    parser.add_argument("--rounds", type=int, default=3, help="of drain; default: 3")
-    parser.add_argument("--count", type=int, default=5_000, help="deliveries in one drain")
-    parser.add_argument("--many", type=int, default=100_000, help="deliveries for memory")
-    parser.add_argument("--events", type=int, default=100, help="events for emit and latency")
-    parser.add_argument("--old-rows", type=int, default=0, help="old deliveries in the tables")
-    parser.add_argument("--json", type=Path, help="a file for the figures")
-    given = parser.parse_args()
-    measures = given.measures or ["drain"]
-    if unknown := set(measures) - set(MEASURES):
-        parser.error(f"There is no measure {', '.join(unknown)}.")
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        parser.error("DATABASE_URL must name a PostgreSQL server.")
+    given = _arguments()
     options = Options(
-        given.rounds, given.count, given.many, given.events, os.environ.pop("REDIS_URL", "")
+        given.rounds,
+        given.count,
+        given.many,
+        given.events,
+        given.citizens,
+        given.seconds,
+        given.think,
+        os.environ.pop("REDIS_URL", ""),
     )
     found = {}
-    with database(server) as dsn, tempfile.TemporaryDirectory() as folder:
-        bench = prepared(dsn, Path(folder))
-        if given.old_rows:
-            print(f"Making {given.old_rows:,} old deliveries …", flush=True)
-            fill(given.old_rows)
-        with processes.receiving(bench.port, ADDRESSES):
-            time.sleep(1)
-            for name in measures:
-                print(f"\n{name}: {MEASURES[name].__doc__ or ''}".rstrip(": "))
-                found[name] = list(shown(MEASURES[name](bench, options)))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server, port = os.environ["DATABASE_URL"], _free_port()
+        benches = [
+            prepared(stack.enter_context(database(server)), port, folder, rows)
+            for rows in dict.fromkeys((0, given.old_rows))
+        ]
+        stack.enter_context(processes.receiving(port, ADDRESSES))
+        time.sleep(1)
+        for name in given.measures:
+            print(f"\n{name}: {MEASURES[name].__doc__ or ''}".rstrip(": "))
+            found[name] = list(shown(_measured(name, benches, options)))
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("measures", nargs="*", default=["drain"], metavar="MEASURE", help=", ".join(MEASURES))
+    add("--rounds", type=int, default=3, help="of drain and load; default: 3")
+    add("--count", type=int, default=5_000, help="deliveries in one drain")
+    add("--many", type=int, default=100_000, help="deliveries for memory")
+    add("--events", type=int, default=100, help="events for emit and latency")
+    add("--citizens", type=int, default=200, help="who fill in forms at once, for load")
+    add("--seconds", type=float, default=60, help="of load with webhooks on, and as many off")
+    add("--think", type=float, default=15, help="seconds that a citizen takes to fill in a form")
+    add("--old-rows", type=int, default=0, help="old deliveries, in a second database")
+    add("--json", type=Path, help="a file for the figures")
+    given = parser.parse_args()
+    if unknown := set(given.measures) - set(MEASURES):
+        parser.error(f"There is no measure {', '.join(unknown)}.")
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        parser.error("DATABASE_URL must name a PostgreSQL server.")
+    return given
 
 
 def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -80,11 +106,18 @@ def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def prepared(dsn: str, folder: Path) -> Bench:
+def _measured(name: str, benches: Sequence[Bench], options: Options) -> Rows:
+    if name in BESIDE:
+        yield from BESIDE[name](benches, options)
+        return
+    for bench in benches:
+        bench.use()
+        for row in ALONE[name](bench, options):
+            yield {"old rows": bench.old_rows, **row}
+
+
+def prepared(dsn: str, port: int, folder: Path, old_rows: int) -> Bench:
     """The example site on this database, in this process and in those that it starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
     os.environ.update(
         DATABASE_URL=dsn,
         REDIS_URL="",
@@ -96,10 +129,25 @@ def prepared(dsn: str, folder: Path) -> Bench:
     )
     import django
     from django.core.management import call_command
+    from django.db import connections
 
     django.setup()
+    connection: Any = connections["default"].copy()
+    connection.settings_dict["NAME"] = urlsplit(dsn).path.removeprefix("/")
+    bench = Bench(dsn, port, folder, old_rows, connection)
+    bench.use()
     call_command("migrate", verbosity=0)
-    return Bench(dsn, port, folder)
+    if old_rows:
+        print(f"Making {old_rows:,} old deliveries …", flush=True)
+        fill(old_rows)
+    return bench
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,26 +45,44 @@ class Options:
     """How much is measured.
 
     ``count`` and ``many``: deliveries of one drain, and of the one whose memory is watched;
-    ``events``: for emit and latency.
+    ``events``: for emit and latency. For load: ``citizens``, the ``seconds`` of each half of a
+    round, and the seconds for which a citizen has to ``think`` before the form is sent.
     """
 
     rounds: int
     count: int
     many: int
     events: int
+    citizens: int
+    seconds: float
+    think: float
     redis_url: str = ""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it all happens."""
+    """Where it all happens.
+
+    ``old_rows``: deliveries in its database that ended long ago.
+    """
 
     dsn: str
     port: int
     folder: Path
+    old_rows: int
+    connection: Any
 
-    def cluster(self, workers: int = 2, env: dict[str, str] | None = None) -> Cluster:
-        return Cluster(workers, self.folder / "cluster.log", env)
+    def use(self) -> None:
+        """Let this process and those that it starts work on this one's database."""
+        from django.db import connections
+
+        connections["default"] = self.connection
+        os.environ["DATABASE_URL"] = self.dsn
+
+    def cluster(
+        self, workers: int = 2, env: dict[str, str] | None = None, niceness: int = 0
+    ) -> Cluster:
+        return Cluster(workers, self.folder / f"cluster-{self.old_rows}.log", env, niceness)
 
     def receiver(self, path: str) -> Any:
         return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=30).json()

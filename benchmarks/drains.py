@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import psutil
@@ -20,15 +20,22 @@ ENDPOINTS = (1, 100, 1_000)
 MEBIBYTE = 2**20
 
 
-def compare(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
+def compare(benches: Sequence[Bench], options: Options) -> Iterator[dict[str, Any]]:
     """Two workers beside two raw senders, in turn; what counts is the ratio of one row."""
-    with bench.cluster() as cluster:
+    with ExitStack() as stack:
+        clusters = {}
+        for bench in benches:
+            bench.use()
+            clusters[bench.old_rows] = stack.enter_context(bench.cluster())
         for delay_ms, threads in CASES:
-            # Unmeasured: the first run after a database was made pays for its growth.
-            bench.drain(cluster, options.count, delay_ms)
-            for _ in range(options.rounds):
-                raw = bench.raw(options.count, delay_ms, threads)
-                yield _row(delay_ms, raw, bench.drain(cluster, options.count, delay_ms))
+            for number in range(options.rounds + 1):
+                for bench in benches:
+                    bench.use()
+                    raw = bench.raw(options.count, delay_ms, threads) if number else None
+                    drain = bench.drain(clusters[bench.old_rows], options.count, delay_ms)
+                    # The first run after a database was made pays for its growth.
+                    if raw:
+                        yield {"old rows": bench.old_rows, **_row(delay_ms, raw, drain)}
 
 
 def _row(delay_ms: int, raw: Run, drain: Run) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .bench import Bench, Options, make_endpoints, settle
@@ -12,35 +12,78 @@ from .workload import data_of
 
 
 ENDPOINTS = (1, 10, 100)
+#: Of events, before it is the turn of the other database.
+IN_TURN = 10
 
 
-def measure(bench: Bench, options: Options) -> Iterator[dict[str, Any]]:
+def measure(benches: Sequence[Bench], options: Options) -> Iterator[dict[str, Any]]:
     """Nothing sends meanwhile. Each emit rings the queue, which under load only the first does."""
+    for count in ENDPOINTS:
+        found = {bench.old_rows: Times() for bench in benches}
+        for bench in benches:
+            bench.use()
+            _subscribe(count, bench)
+            # The first after a checkpoint write whole pages into the log of the database.
+            for number in range(options.events):
+                _transaction(number, emits=True)
+        for number in range(0, options.events, IN_TURN):
+            for bench in benches:
+                bench.use()
+                found[bench.old_rows].take(min(IN_TURN, options.events - number))
+        for bench in benches:
+            bench.use()
+            statements = _statements()
+            yield {
+                "old rows": bench.old_rows,
+                "endpoints": count,
+                "statements": statements,
+                **found[bench.old_rows].figures(),
+            }
+    for bench in benches:
+        bench.use()
+        _clear()
+
+
+class Times:
+    """Milliseconds of transactions without and with an event, and with one that rings."""
+
+    def __init__(self) -> None:
+        self.without: list[float] = []
+        self.with_it: list[float] = []
+        self.ringing: list[float] = []
+
+    def take(self, count: int) -> None:
+        for number in range(count):
+            self.without.append(_transaction(number, emits=False))
+            self.with_it.append(_transaction(number, emits=True))
+            _let_ring()
+            self.ringing.append(_transaction(number, emits=True))
+
+    def figures(self) -> dict[str, float]:
+        without = statistics.median(self.without)
+        with_it = statistics.median(self.with_it)
+        return {
+            "without ms": without,
+            "with ms": with_it,
+            "more ms": with_it - without,
+            "more ms, ringing": statistics.median(self.ringing) - without,
+        }
+
+
+def _subscribe(count: int, bench: Bench) -> None:
+    from wagtail_webhooks.models import Subscription
+
+    Subscription.objects.all().delete()
+    for endpoint in make_endpoints(count, 0, bench.port):
+        endpoint.subscriptions.create(event_type="webhook.test")
+    settle(bench.dsn)
+
+
+def _clear() -> None:
     from wagtail_webhooks.models import Delivery, Subscription
 
-    for count in ENDPOINTS:
-        Subscription.objects.all().delete()
-        for endpoint in make_endpoints(count, 0, bench.port):
-            endpoint.subscriptions.create(event_type="webhook.test")
-        settle(bench.dsn)
-        # The first after a checkpoint write whole pages into the log of the database.
-        for number in range(options.events):
-            _transaction(number, emits=True)
-        without, with_it, ringing = [], [], []
-        for number in range(options.events):
-            without.append(_transaction(number, emits=False))
-            with_it.append(_transaction(number, emits=True))
-            _let_ring()
-            ringing.append(_transaction(number, emits=True))
-        yield {
-            "endpoints": count,
-            "statements": _statements(),
-            "without ms": _middle(without),
-            "with ms": _middle(with_it),
-            "more ms": _middle(with_it) - _middle(without),
-            "more ms, ringing": _middle(ringing) - _middle(without),
-        }
-    Delivery.objects.all().update(next_attempt_at=None, status="cancelled")
+    waiting = Delivery.objects.filter(message__event_type="webhook.test", status="pending")
+    waiting.update(next_attempt_at=None, status="cancelled")
     Subscription.objects.all().delete()
 
 
@@ -79,7 +122,3 @@ def _let_ring() -> None:
 
     queue.answer()
     OrmQ.objects.all().delete()
-
-
-def _middle(values: list[float]) -> float:
-    return statistics.median(values)

@@ -42,14 +42,19 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
 class Cluster:
     """A q2 cluster of the example site; ready once it is entered."""
 
-    def __init__(self, workers: int, log: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, workers: int, log: Path, env: dict[str, str] | None = None, niceness: int = 0
+    ) -> None:
         self.workers = workers
+        self.niceness = niceness
         self.log = log
         self.env = {"Q_WORKERS": str(workers), **(env or {})}
 
     def __enter__(self) -> Cluster:
         with self.log.open("wb") as log:
             self.process = start("manage.py", "qcluster", env=self.env, stdout=log, stderr=log)
+        # Those that it starts are as nice.
+        os.setpriority(os.PRIO_PROCESS, self.process.pid, self.niceness)
         until = time.monotonic() + 60
         while len(self.worker_pids()) < self.workers:
             if time.monotonic() > until or self.process.poll() is not None:
@@ -59,6 +64,12 @@ class Cluster:
 
     def __exit__(self, *exc: object) -> None:
         end(self.process)
+
+    def stand_still(self) -> None:
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def worker_pids(self) -> list[int]:
         lines = self.log.read_text(errors="replace").splitlines()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,32 +22,48 @@ pytestmark = [
 ]
 
 
-def test_each_measure_gives_its_figures(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    few = ["--rounds", "1", "--count", "40", "--many", "60", "--events", "3", "--old-rows", "2000"]
-    measures = ["drain", "emit", "latency", "memory", "growth"]
+FEW = [
+    *("--rounds", "1", "--count", "40", "--many", "60", "--events", "3"),
+    *("--citizens", "8", "--seconds", "4", "--think", "1"),
+]
 
+
+def measured(folder: Path, *arguments: str) -> dict[str, Any]:
+    figures = folder / "figures.json"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *measures, *few, "--json", str(figures)],
+        [sys.executable, "-m", "benchmarks", *arguments, *FEW, "--json", str(figures)],
         cwd=ROOT,
         env=os.environ,
         capture_output=True,
         text=True,
         timeout=240,
     )
-
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(figures.read_text())
-    assert [row["receiver ms"] for row in found["drain"]] == [0, 50]
-    assert all(row["/s ratio"] > 0 and row["CPU ratio"] > 0 for row in found["drain"])
-    assert [(row["endpoints"], row["statements"]) for row in found["emit"]] == [
-        (1, 3),
-        (10, 3),
-        (100, 3),
-    ]
+    found: dict[str, Any] = json.loads(figures.read_text())
+    return found
+
+
+def test_each_measure_gives_its_figures(tmp_path: Path) -> None:
+    found = measured(tmp_path, "latency", "memory", "growth", "load")
+
     brokers = ["ORM", "Redis"] if os.environ.get("REDIS_URL") else ["ORM"]
     assert [row["broker"] for row in found["latency"]] == brokers
     assert all(0 < row["median ms"] <= row["p95 ms"] for row in found["latency"])
     assert [row["drained %"] for row in found["memory"]] == list(range(10, 101, 10))
     assert len(found["growth"]) == 9
     assert all(row["drain /s"] > 0 for row in found["growth"])
+    (load,) = found["load"]
+    assert load["p95 ratio"] > 0
+    assert load["delivered"] > 0
+    assert load["waiting"] > 0
+    assert load["refused"] == load["lost"] == 0
+
+
+def test_some_are_measured_with_old_rows_and_without_in_turn(tmp_path: Path) -> None:
+    found = measured(tmp_path, "drain", "emit", "--old-rows", "2000")
+
+    rows = [(row["receiver ms"], row["old rows"]) for row in found["drain"]]
+    assert rows == [(0, 0), (0, 2000), (50, 0), (50, 2000)]
+    assert all(row["/s ratio"] > 0 and row["CPU ratio"] > 0 for row in found["drain"])
+    emits = [(row["endpoints"], row["statements"], row["old rows"]) for row in found["emit"]]
+    assert emits == [(count, 3, rows) for count in (1, 10, 100) for rows in (0, 2000)]

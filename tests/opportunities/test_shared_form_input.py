@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -265,6 +267,28 @@ def test_a_double_click_makes_one_lead_and_another_choice_a_second_one(
     assert rows() == [1, 1, 1, 1]
     apply_to(index, [programme, other], client, **token)
     assert rows() == [2, 3, 3, 3]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_clicks_at_once_each_department_hears_once(
+    index: OpportunityIndexPage, programme: OpportunityPage, client: Client
+) -> None:
+    pages = [programme, make_programme("Skills", make_endpoint_for("Skills"))]
+    token, start = {"form-token": token_of(client, index)}, Barrier(4)
+
+    def click(_number: int) -> str:
+        try:
+            start.wait(30)
+            return str(apply_to(index, pages, **token).url)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        urls = list(threads.map(click, range(4)))
+
+    reference = Lead.objects.get().reference
+    assert all(f"sent={reference}" in url for url in urls)
+    assert rows() == [1, 2, 2, 2]
 
 
 def test_the_trap_the_clock_and_the_limit_hold_here_too(

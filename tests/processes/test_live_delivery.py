@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.processes.browser import chromium, log_in
+from tests.processes.browser import log_in
 from tests.processes.site import LiveSite
 from wagtail_webhooks.testing import Answer, Receiver
 
@@ -17,10 +19,12 @@ EMIT = (
 )
 
 
-def test_attempts_and_state_appear_and_what_one_reads_stays_open(site: LiveSite) -> None:
+def test_attempts_and_state_appear_and_what_one_reads_stays_open(
+    browser: Any, site: LiveSite
+) -> None:
     port = int(site.env["DEMO_RECEIVER_PORT"])
     answers = [Answer(503, b"at lunch"), Answer(200, b"back again")]
-    with Receiver(lambda request: answers.pop(0), port=port), chromium() as browser:
+    with Receiver(lambda request: answers.pop(0), port=port):
         site.manage("shell", "-c", EMIT)
         site.start_web()
         page = log_in(browser, site.url, "webmaster")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +57,7 @@ def main() -> None:
     found = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server, port = os.environ["DATABASE_URL"], _free_port()
+        server, port = os.environ["DATABASE_URL"], processes.free_port()
         benches = [
             prepared(stack.enter_context(database(server)), port, folder, rows)
             for rows in dict.fromkeys((0, given.old_rows))
@@ -141,13 +140,6 @@ def prepared(dsn: str, port: int, folder: Path, old_rows: int) -> Bench:
         print(f"Making {old_rows:,} old deliveries …", flush=True)
         fill(old_rows)
     return bench
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 main()

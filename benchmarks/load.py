@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
 import subprocess
 import time
@@ -204,9 +203,7 @@ class Forms:
 
 @contextmanager
 def _web(bench: Bench, options: Options) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = processes.free_port()
     env = {
         "WEBHOOKS_TRUSTED_PROXIES": "1",
         "WEBHOOKS_LEAD_MIN_SECONDS": str(min(3, int(options.think / 2))),

@@ -91,6 +91,32 @@ def test_what_must_be_chosen_is_asked_for(kind: str, nothing: Any) -> None:
     assert refused(send(page_asking(kind), nothing)) == "Please choose."
 
 
+@pytest.mark.parametrize(
+    ("required", "default", "first"),
+    [(True, "", "Please choose"), (False, "", "No answer"), (False, "Walls", "No answer")],
+)
+def test_a_list_to_choose_from_has_nothing_chosen_that_its_editor_did_not_choose(
+    required: bool, default: str, first: str
+) -> None:
+    page = page_asking("dropdown", required=required)
+    page.form_fields.filter(clean_name="thing").update(default_value=default)
+    soup = BeautifulSoup(Client().get(page.url).content, "html.parser")
+    options = soup.select("#id_thing option")
+    assert [option.get_text() for option in options] == [first, "Roof", "Walls", "Doors"]
+    assert options[0]["value"] == ""
+    assert [option["value"] for option in options if option.has_attr("selected")] == [default]
+
+
+def test_what_an_editor_has_chosen_in_a_list_stays_until_the_citizen_chooses_otherwise() -> None:
+    page = page_asking("dropdown")
+    page.form_fields.filter(clean_name="thing").update(default_value="Walls")
+    soup = BeautifulSoup(Client().get(page.url).content, "html.parser")
+    assert [option.get_text() for option in soup.select("#id_thing option")] == [
+        "Roof", "Walls", "Doors",
+    ]  # fmt: skip
+    assert soup.select_one("#id_thing [selected]")["value"] == "Walls"
+
+
 @pytest.mark.parametrize("kind", [*TYPED, *CHOSEN, "checkbox"])
 def test_what_may_be_left_out_is_left_out(kind: str, office: Endpoint) -> None:
     taken = stored(page_asking(kind, office, required=False), "")

@@ -224,6 +224,14 @@ class LeadFormBuilder(FormBuilder):
     def create_number_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
         return NumberField(**options)
 
+    def create_dropdown_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
+        choices = self.get_formatted_field_choices(field)
+        if not (field.required and field.default_value):
+            # Else whoever overlooks it has chosen the first.
+            nothing = _("Please choose") if field.required else _("No answer")
+            choices = [("", nothing), *choices]
+        return forms.ChoiceField(**{"choices": choices, **options})
+
     def create_multiselect_field(self, field: Any, options: dict[str, Any]) -> forms.Field:
         return ChoicesField(**{"choices": self.get_formatted_field_choices(field), **options})
 

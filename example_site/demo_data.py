@@ -49,6 +49,12 @@ SHARED_QUESTIONS = (
     Question("Message", "multiline", required=False),
 )
 
+#: What whoever sends one of the forms agrees to.
+CONSENT = (
+    "<p>We use your answers to deal with your enquiry, and for nothing else. They go to the "
+    "departments named in the form, and are deleted two years after your last contact with us.</p>"
+)
+
 OPPORTUNITIES = (
     Opportunity(
         slug="small-business-grant",

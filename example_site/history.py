@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from wagtail_webhooks.events import Event
 from wagtail_webhooks.models import Attempt, AttemptBody, Delivery, Endpoint, EndpointState, Message
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
+from wagtail_webhooks.opportunities.consent import consent_text_in_force
 from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
 from wagtail_webhooks.opportunities.referrals import refer
 from wagtail_webhooks.opportunities.telling import LEAD_SUBMITTED
@@ -52,6 +53,7 @@ def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any) -> Lead
         reference=f"DEMO-{number:04}",
         language=page.locale.language_code,
         fingerprint=f"demo-{number}",
+        consent_text=consent_text_in_force(page.locale.language_code),
     )
     lead.submit_time = at
     Lead.objects.filter(pk=lead.pk).update(submit_time=at)

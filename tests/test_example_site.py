@@ -24,7 +24,13 @@ from wagtail.models import Page, Site
 
 from example_site.models import HomePage
 from wagtail_webhooks.models import Delivery, Endpoint
-from wagtail_webhooks.opportunities.models import Department, Lead, OpportunityPage, Referral
+from wagtail_webhooks.opportunities.models import (
+    ConsentText,
+    Department,
+    Lead,
+    OpportunityPage,
+    Referral,
+)
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +61,15 @@ def test_the_home_page_links_to_the_list_and_to_each_opportunity(demo: None) -> 
         assert Client().get(link).status_code == 200
 
 
+def test_each_form_asks_for_consent(demo: None) -> None:
+    paths = [page.url for page in OpportunityPage.objects.live()]
+    for path in [*paths, "/opportunities/apply/several/"]:
+        soup = BeautifulSoup(Client().get(path).content, "html.parser")
+        box = soup.select_one("[name=form-consent]")
+        assert box["value"] == str(ConsentText.objects.get().pk)
+        assert "deleted two years after" in soup.get_text()
+
+
 def test_there_is_an_opportunity_of_each_kind_with_a_department_and_an_endpoint_of_its_own(
     demo: None,
 ) -> None:
@@ -72,7 +87,7 @@ def test_there_is_an_opportunity_of_each_kind_with_a_department_and_an_endpoint_
 
 def test_each_form_takes_a_lead_for_its_own_department(demo: None) -> None:
     for page in OpportunityPage.objects.live():
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {"form-consent": ConsentText.objects.get().pk}
         for field in page.form_fields.all():
             first = field.choices.splitlines()[:1]
             typed = {"email": "a@example.org", "number": "5", "date": "2027-01-31"}
@@ -95,7 +110,12 @@ def test_one_form_reaches_three_departments_of_which_each_gets_what_it_may_have(
         "Department of Agriculture": "Name, E-mail address, Telephone, Message",
     }
     ticked = [page.pk for page in OpportunityPage.objects.all()]
-    values = {"name": "Ana", "e_mail_address": "a@example.org", "form-opportunities": ticked}
+    values = {
+        "name": "Ana",
+        "e_mail_address": "a@example.org",
+        "form-opportunities": ticked,
+        "form-consent": ConsentText.objects.get().pk,
+    }
     assert Client().post(address, values).status_code == 302
     assert Lead.objects.count() == 1
     assert {each.endpoint.name for each in Delivery.objects.all()} == {
@@ -118,7 +138,7 @@ def test_loading_it_twice_keeps_what_is_there(demo: None, settings: Any) -> None
     moved = Endpoint.objects.get(name="Department for Skills")
     moved.url = "https://hooks.example.org/skills"
     moved.save()
-    models = (Page, Endpoint, Department, OpportunityPage, Site, Lead)
+    models = (Page, Endpoint, Department, OpportunityPage, Site, Lead, ConsentText)
     before = [model.objects.count() for model in models]
 
     call_command("load_demo", verbosity=0)
@@ -304,6 +324,7 @@ def send_lead(page: str) -> str:
             "name": "Ana Ríos",
             "e_mail_address": "ana@example.org",
             "which_course": "Software",
+            "form-consent": form.select_one("[name=form-consent]")["value"],
         }
         answer = citizen.post(page, {**hidden, **answers}, timeout=30)
     confirmation = BeautifulSoup(answer.content, "html.parser")

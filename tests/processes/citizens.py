@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 
 LIST = "/opportunities/"
+SEVERAL = f"{LIST}apply/several/"
 
 
 class Sight(NamedTuple):
@@ -81,5 +82,8 @@ SIGHTS = {
     "confirmation with a receipt": Sight(f"{LIST}open/", send_filled_in, is_private=True),
     # Each address may send one lead to each form.
     "too many": Sight(f"{LIST}open/", send_filled_in, 429, is_private=True),
+    "form for several": Sight(SEVERAL, is_private=True),
+    "errors in it": Sight(SEVERAL, send, is_private=True),
+    "its confirmation": Sight(SEVERAL, send_filled_in, is_private=True),
     "confirmation": Sight(f"{LIST}small-business-grant/", send_without_receipt, is_private=True),
 }

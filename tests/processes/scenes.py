@@ -60,6 +60,7 @@ def for_editors() -> dict[str, Any]:
 def emptied() -> None:
     """Accounts and pages, and nothing that anybody could be told."""
     speak_spanish()
+    ConsentText.objects.all().delete()
     OpportunityPage.objects.update(department=None)
     OpportunityEndpoint.objects.all().delete()
     Endpoint.objects.all().delete()

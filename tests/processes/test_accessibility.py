@@ -65,12 +65,11 @@ def look_around(
 
 
 def at_a_desk(page: Any, name: str, within: str) -> list[str]:
-    keep_picture(page, f"{name} light")
-    problems = looks.headings_out_of_order(page, within) + looks.against_wcag(page, within)
-    page.emulate_media(color_scheme="dark")
-    keep_picture(page, f"{name} dark")
-    problems += looks.against_wcag(page, within)
-    page.emulate_media(color_scheme="light")
+    problems = looks.headings_out_of_order(page, within)
+    for scheme, rules in looks.SCHEMES.items():
+        page.emulate_media(color_scheme=scheme)
+        keep_picture(page, f"{name} {scheme}")
+        problems += looks.against_wcag(page, within, rules)
     return problems + looks.without_visible_focus(page, within)
 
 

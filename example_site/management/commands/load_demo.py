@@ -13,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
-from example_site.demo_data import OPPORTUNITIES, SHARED_QUESTIONS, Opportunity
+from example_site.demo_data import CONSENT, OPPORTUNITIES, SHARED_QUESTIONS, Opportunity
 from example_site.history import make_history
 from example_site.models import HomePage
 from wagtail_webhooks.models import Endpoint
 from wagtail_webhooks.opportunities.models import (
+    ConsentText,
     Department,
     OpportunityEndpoint,
     OpportunityFormField,
@@ -65,6 +66,8 @@ class Command(BaseCommand):
             index = _index(home)
             for opportunity in OPPORTUNITIES:
                 _opportunity(index, opportunity)
+            if not ConsentText.objects.exists():
+                ConsentText.objects.create(text=CONSENT)
             _website_team()
             _accounts(home)
             if history:

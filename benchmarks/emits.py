@@ -118,7 +118,7 @@ def _let_ring() -> None:
     """As if the queue had just run a drain: the next emit rings it."""
     from django_q.models import OrmQ
 
-    from wagtail_webhooks import queue
+    from wagtail_webhooks.models import Wake
 
-    queue.answer()
+    Wake.objects.answer()
     OrmQ.objects.all().delete()

@@ -29,7 +29,7 @@ TIERS = [
     "sender payloads signatures",
     "credentials",
     "models",
-    "queue audit contract outbox_sql",
+    "queue attendance audit contract outbox_sql",
     "outbox",
     "incidents coalescing claim_sql deadlines",
     "claims",

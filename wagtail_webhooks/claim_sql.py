@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from .conf import conf
 from .models import Delivery, Endpoint, EndpointState
 from .models.deliveries import Status
 from .payloads.standard import StandardJSON
@@ -36,22 +37,38 @@ _DUE_IN_INDEX = (
 )
 _IN_ORDER = "ORDER BY d.endpoint_id, d.status, d.is_retry, d.next_attempt_at"
 
-#: A subquery with a limit, not EXISTS: a planner makes a join of that, over all that is due.
-_LOCK = f"""
-    SELECT s.endpoint_id, s.hold, s.trust FROM {_STATE} s
-    WHERE s.endpoint_id > %s AND s.endpoint_id <= %s
-    AND (s.hold = '' OR s.next_probe_at <= %s)
+_MAY_CLAIM = """
+    (s.hold = '' OR s.next_probe_at <= %s)
     AND (s.not_before IS NULL OR s.not_before <= %s)
     AND (s.paced_until IS NULL OR s.paced_until <= %s)
-    AND (SELECT 1 FROM {_DELIVERY} d WHERE {{due}} {_IN_ORDER} LIMIT 1) = 1
-    ORDER BY s.endpoint_id LIMIT %s
+"""
+#: A subquery with a limit, not EXISTS: a planner makes a join of that, over all that is due.
+_HAS_DUE = f"(SELECT 1 FROM {_DELIVERY} d WHERE {{due}} {_IN_ORDER} LIMIT 1) = 1"  # noqa: S608
+_LEASED = f"""
+    (SELECT COUNT(*) FROM {_DELIVERY} d
+     WHERE d.endpoint_id = e.id AND d.status = '{Status.SENDING.value}' AND d.leased_until > %s)
 """  # noqa: S608  names of tables only
+
+_LOCK = f"""
+    SELECT s.endpoint_id, s.hold, s.trust FROM {_STATE} s
+    WHERE s.endpoint_id > %s AND s.endpoint_id <= %s AND {_MAY_CLAIM} AND {_HAS_DUE}
+    ORDER BY s.endpoint_id LIMIT %s
+"""  # noqa: S608
 
 _DESCRIBE = f"""
     SELECT e.id, e.concurrency, e.rate_limit IS NOT NULL, COALESCE(e.coalesce_seconds, 0) > 0,
-        (SELECT COUNT(*) FROM {_DELIVERY} d
-         WHERE d.endpoint_id = e.id AND d.status = %s AND d.leased_until > %s)
+        {_LEASED}
     FROM {_ENDPOINT} e WHERE e.id IN ({{ids}})
+"""  # noqa: S608
+
+#: The slots are those of Turn.slots.
+_IS_FREE = f"""
+    SELECT 1 FROM {_STATE} s JOIN {_ENDPOINT} e ON e.id = s.endpoint_id
+    WHERE {_MAY_CLAIM} AND ({{first}} OR {{retry}}) AND {_LEASED} < CASE
+        WHEN s.hold <> '' THEN 1
+        WHEN s.trust > 0 AND s.trust < COALESCE(e.concurrency, %s) THEN s.trust
+        ELSE COALESCE(e.concurrency, %s)
+    END LIMIT 1
 """  # noqa: S608
 
 _UNTRIED = (
@@ -90,7 +107,7 @@ _IS_OPEN = "s.hold = '' AND (s.not_before IS NULL OR s.not_before <= %s)"
 _NEXT = f"""
     SELECT id, endpoint_id FROM (
         SELECT d.id, d.endpoint_id FROM {_DELIVERY} d
-        WHERE d.status = '{Status.PENDING.value}' AND d.next_attempt_at < %s
+        WHERE d.status = '{Status.PENDING.value}' AND d.next_attempt_at < %s {{and_to_come}}
         AND d.endpoint_id IN (
             SELECT s.endpoint_id FROM {_STATE} s
             WHERE {_IS_OPEN} AND (s.paced_until IS NULL OR s.paced_until <= %s)
@@ -128,9 +145,26 @@ class Turn:
     leased: int
 
     @property
+    def slots(self) -> int:
+        """One for a probe, few after trouble."""
+        slots = self.concurrency or conf.endpoint_concurrency
+        return 1 if self.is_held else min(slots, self.trust or slots)
+
+    @property
     def is_plain(self) -> bool:
         """Whether its oldest rows simply go, as many as there are slots."""
         return not (self.is_held or self.has_rate or self.coalesces)
+
+
+def is_any_free(now: datetime, ahead: timedelta) -> bool:
+    """Whether something is due to an endpoint that has a free slot. Locks nothing."""
+    at = moment(now)
+    first, retry = (
+        _HAS_DUE.format(due=_due("s.endpoint_id", is_retry)) for is_retry in (False, True)
+    )
+    slots = conf.endpoint_concurrency
+    parameters = [at, at, moment(now + ahead), at, at, at, slots, slots]
+    return bool(fetch(_IS_FREE.format(first=first, retry=retry), parameters))
 
 
 def turns(after: int, limit: int, is_retry: bool, now: datetime, ahead: timedelta) -> list[Turn]:
@@ -164,13 +198,18 @@ def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict
     return found
 
 
-def next_due(now: datetime, before: datetime, ahead: timedelta) -> list[tuple[int | None, int]]:
+def next_due(
+    now: datetime, before: datetime, ahead: timedelta, *, is_to_come: bool
+) -> list[tuple[int | None, int]]:
     """What is due next to an endpoint that is now open, if before the given time.
 
-    A delivery and its endpoint; and an endpoint alone that waits for its rate.
+    A delivery and its endpoint; and an endpoint alone that waits for its rate. ``is_to_come``:
+    not what is due already.
     """
     at, paced_from, paced_to = moment(now), moment(now + ahead), moment(before + ahead)
-    return list(fetch(_NEXT, [moment(before), at, paced_from, at, paced_from, paced_to, at]))
+    statement = _NEXT.format(and_to_come="AND d.next_attempt_at > %s" if is_to_come else "")
+    between = [moment(before), at] if is_to_come else [moment(before)]
+    return list(fetch(statement, [*between, at, paced_from, at, paced_from, paced_to, at]))
 
 
 def lease(pks: Sequence[int], token: str, until: datetime) -> None:
@@ -199,7 +238,7 @@ def _describe(pks: Sequence[int], now: datetime) -> dict[int, tuple[Any, ...]]:
     if not pks:
         return {}
     statement = _DESCRIBE.format(ids=numbers(pks))
-    described = fetch(statement, [Status.SENDING.value, moment(now)])
+    described = fetch(statement, [moment(now)])
     return {
         pk: (concurrency, bool(rate), bool(gathers), leased)
         for pk, concurrency, rate, gathers, leased in described

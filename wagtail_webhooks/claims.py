@@ -57,7 +57,8 @@ class Claimer:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._found_nothing = True
+        #: More could have been taken last time.
+        self._had_room = True
         self._no_retries_until: datetime | None = None
         self._last_endpoint_id = {False: 0, True: 0}
 
@@ -69,13 +70,21 @@ class Claimer:
         """
         now = self.clock.now()
         lease = Lease(uuid.uuid4().hex, now, now + timedelta(seconds=lease_seconds()))
-        # Without a transaction, as long as there is nothing to do.
-        if self._found_nothing and not Delivery.objects.due(now).exists():
+        if self._had_room and not self._may_find(now, answered):
             return Claim(lease, {})
         with transaction.atomic():
             starts = self._take(limit, lease, answered or {})
-        self._found_nothing = not starts
+        self._had_room = len(starts) < limit
         return Claim(lease, starts)
+
+    def _may_find(self, now: datetime, answered: Mapping[int, int] | None) -> bool:
+        """Without a lock, which is as much as a write: nothing is due, or all of it is waiting
+        for receivers that hang.
+        """
+        if not Delivery.objects.due(now).exists():
+            return False
+        # What was answered has freed a slot of which the database does not know yet.
+        return bool(answered) or claim_sql.is_any_free(now, PACE_AHEAD)
 
     def _take(self, limit: int, lease: Lease, answered: Mapping[int, int]) -> Starts:
         """First attempts; before them some retries, after them as many as there is room for."""
@@ -127,10 +136,15 @@ def lease_seconds() -> float:
     return conf.timeout + LEASE_MARGIN
 
 
-def next_due_at(now: datetime, before: datetime) -> datetime | None:
-    """When the next delivery is due to an endpoint that is now open, if before the given time."""
+def next_due_at(now: datetime, before: datetime, *, is_to_come: bool = False) -> datetime | None:
+    """When the next delivery is due to an endpoint that is now open, if before the given time.
+
+    ``is_to_come``: not what is due already.
+    """
     times: list[datetime | None] = []
-    for delivery_id, endpoint_id in claim_sql.next_due(now, before, PACE_AHEAD):
+    for delivery_id, endpoint_id in claim_sql.next_due(
+        now, before, PACE_AHEAD, is_to_come=is_to_come
+    ):
         if delivery_id is not None:
             coming = Delivery.objects.filter(pk=delivery_id)
             times += coming.values_list("next_attempt_at", flat=True)
@@ -142,10 +156,7 @@ def next_due_at(now: datetime, before: datetime) -> datetime | None:
 
 
 def _free_slots(turn: Turn, answered: Mapping[int, int]) -> int:
-    """One for a probe, few after trouble."""
-    slots = turn.concurrency or conf.endpoint_concurrency
-    slots = 1 if turn.is_held else min(slots, turn.trust or slots)
-    return max(slots - turn.leased + answered.get(turn.endpoint_id, 0), 0)
+    return max(turn.slots - turn.leased + answered.get(turn.endpoint_id, 0), 0)
 
 
 def _deal(hands: Iterable[list[int]], room: int) -> list[int]:

@@ -16,6 +16,7 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, connection
 
 from . import jobs, queue
+from .attendance import Attendance
 from .claims import Claimer, next_due_at
 from .clock import Clock
 from .conf import conf
@@ -37,7 +38,11 @@ MOST_AHEAD = 8
 #: How long a drain waits for rows that become due soon, and how often it looks meanwhile.
 LINGER_SECONDS = 10.0
 LINGER_STEP = 0.25
-SLOT_STEP = 0.05
+LOCK_STEP = 0.05
+#: How long a drain stays after its last claim where it attends, or what is due may be locked;
+#: and how often it looks where it attends.
+STAY_SECONDS = 0.3
+STAY_STEP = 0.1
 HEARTBEAT_SECONDS = 5.0
 #: How long answers wait for a database that is away; shorter than a stop and a lease allow.
 RECONNECT_SECONDS = 5.0
@@ -48,7 +53,7 @@ class Drain:
     """Delivers what is due until nothing is, its budget is spent, or it is told to stop.
 
     ``hands_over``: at its end it does not wait for receivers that hang. A thread does, so that
-    the worker can go on with the next drain.
+    the worker can go on with the next drain. ``attendance``: nobody rings while it is on.
     """
 
     def __init__(
@@ -57,10 +62,12 @@ class Drain:
         budget: float = queue.DRAIN_BUDGET,
         linger: float = LINGER_SECONDS,
         hands_over: bool = False,
+        attendance: Attendance | None = None,
     ) -> None:
         self.should_stop = should_stop
         self.linger = linger
         self.hands_over = hands_over
+        self.attendance = attendance or Attendance(is_on=False)
         self.ends_at = time.monotonic() + budget
         self.sent = 0
         self._clock = Clock()
@@ -71,8 +78,10 @@ class Drain:
         self._rest_until = 0.0
         #: Results of the last look: as many threads will soon be free again.
         self._flow = 0
-        self._beat_at = 0.0
+        # Most drains end before, and beat then.
+        self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
         self._has_called_help = False
+        self._stays_until = time.monotonic() + STAY_SECONDS
         #: Nothing is due, nor will be soon.
         self._is_done = False
 
@@ -87,7 +96,7 @@ class Drain:
         finally:
             # Whatever happened, what was answered meanwhile is recorded if it can be.
             if self.hands_over and self._pool.under_way and not self.should_stop():
-                queue.finish_later(self._finish)
+                queue.finish_later(self._finish_later)
             else:
                 self._finish()
         self._beat()
@@ -99,6 +108,7 @@ class Drain:
     def _step(self) -> None:
         if time.monotonic() >= self._beat_at:
             self._beat()
+        self.attendance.go_on()
         claimed = self._claim()
         if not claimed and self._results:
             # A slot is free for the other workers only when its result is stored.
@@ -120,10 +130,13 @@ class Drain:
         claimed = jobs.load(claim) if claim.starts else []
         for job in claimed:
             self._pool.submit(job)
-        if not claimed and self._pool.under_way:
+        if claimed:
+            self._stays_until = time.monotonic() + STAY_SECONDS
+        elif self._pool.under_way:
             self._rest_until = time.monotonic() + REST_SECONDS
         if len(claimed) >= free and not self._has_called_help:
             self._has_called_help = True
+            self.attendance.end()
             queue.wake()
         return len(claimed)
 
@@ -178,12 +191,20 @@ class Drain:
         if self._results:
             self._flush()
             return True
+        stays = time.monotonic() < self._stays_until
+        if stays and self.attendance.is_on:
+            time.sleep(STAY_STEP)
+            return True
+        if self.attendance.end():
+            # Who has not rung because of it is found now.
+            return True
         now = self._clock.now()
-        due_at = next_due_at(now, now + timedelta(seconds=self.linger))
+        # What is due already and was not claimed may have been locked by another claim. Else it
+        # waits for a slot: whoever has that goes on with it, or rings.
+        due_at = next_due_at(now, now + timedelta(seconds=self.linger), is_to_come=not stays)
         if due_at is None:
             return False
-        # What is due already and was not claimed waits for a slot that another worker holds.
-        time.sleep(min(max((due_at - now).total_seconds(), SLOT_STEP), LINGER_STEP))
+        time.sleep(min(max((due_at - now).total_seconds(), LOCK_STEP), LINGER_STEP))
         return True
 
     def _finish(self) -> None:
@@ -199,10 +220,19 @@ class Drain:
         finally:
             self._pool.close()
 
+    def _finish_later(self) -> None:
+        """Beside later drains, which have left to it what waits for its slots."""
+        self._finish()
+        self._ring_if_due()
+
     def _pass_on(self) -> None:
         """Ring again for what this drain leaves behind; what is due later is the sweep's."""
-        if self._is_done or self.should_stop():
+        has_attended = self.attendance.end()
+        if self._is_done or (self.should_stop() and not has_attended):
             return
+        self._ring_if_due()
+
+    def _ring_if_due(self) -> None:
         now = self._clock.now()
         if next_due_at(now, now + timedelta(seconds=self.linger)) is not None:
             queue.wake()

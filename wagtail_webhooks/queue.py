@@ -129,11 +129,6 @@ def _enqueue(function: str, name: str) -> None:
     async_task(function, q_options=options)
 
 
-def answer() -> None:
-    """The queue has run a drain: the next event may ask for another. Before its first claim."""
-    Wake.objects.answer()
-
-
 def arm() -> None:
     """Make sure that the sweep and the prune are scheduled, once each, on the right cluster."""
     options = {"ack_failure": True, "save": False, "timeout": task_timeout()}
@@ -160,6 +155,11 @@ def arm() -> None:
             Schedule.objects.filter(pk=first.pk).update(**wanted)
         for double in doubles:
             double.delete()
+
+
+def is_slow() -> bool:
+    """Whether the broker only looks from time to time whether there is something to run."""
+    return bool(QConf.ORM) and not QConf.SYNC
 
 
 def is_worker() -> bool:
@@ -248,7 +248,7 @@ def _welcome_worker(**kwargs: Any) -> None:
     try:
         arm()
         # What was rung before may have been lost with the cluster before this one.
-        answer()
+        Wake.objects.answer()
         wake()
     except Exception as error:  # noqa: BLE001  a worker must start; the next drain arms too
         logger.error("A worker could not schedule the sweep (%s).", type(error).__name__)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from django.db import Error
 
 from . import incidents, outbox, queue, retention
+from .attendance import Attendance
 from .clock import Clock
 from .drain import Drain
 from .models import Endpoint, EndpointState
@@ -19,7 +20,8 @@ from .models import Endpoint, EndpointState
 
 logger = logging.getLogger(__name__)
 
-#: Done as each drain begins, so once a minute at least: what a drain must not wait for.
+#: Done as each drain begins, so once a minute at least, and each second while it stays: what a
+#: drain must not wait for.
 companions: list[Callable[[], object]] = []
 #: What later modules tell owners. These run last, as a mail server may take its time.
 tellers: list[Callable[[], object]] = []
@@ -29,13 +31,13 @@ def drain() -> int:
     """Deliver what is due. Returns how many requests were made, as far as they are answered."""
     if queue.is_stopping():
         return 0
+    is_worker = queue.is_worker()
+    attendance = Attendance(_accompany, is_on=is_worker and queue.is_slow())
     try:
-        queue.answer()
         queue.arm()
-        for step in companions:
-            _guarded(step)
+        attendance.begin()
         with queue.until_stopped() as should_stop:
-            return Drain(should_stop, hands_over=queue.is_worker()).run()
+            return Drain(should_stop, hands_over=is_worker, attendance=attendance).run()
     except Error as error:
         # The queue's tables keep a traceback, and a database quotes rows in its messages.
         failure = RuntimeError(f"The database failed ({type(error).__name__}).")
@@ -65,6 +67,11 @@ def tell_owners() -> None:
 def prune() -> None:
     """Remove what is past its retention."""
     retention.prune()
+
+
+def _accompany() -> None:
+    for step in companions:
+        _guarded(step)
 
 
 def _make_states() -> None:

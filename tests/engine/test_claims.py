@@ -11,7 +11,7 @@ from tests.conftest import claim, make_endpoint
 from wagtail_webhooks import claim_sql, incidents
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
-from wagtail_webhooks.models import Delivery, Endpoint
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState
 from wagtail_webhooks.models.deliveries import MAX_LAPSES, Reason, Status
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.outbox import emit
@@ -125,6 +125,34 @@ def test_an_endpoint_without_free_slots_does_not_keep_the_others_waiting() -> No
     served = [delivery.endpoint_id for _ in range(9) for delivery in claim(1, claimer)]
 
     assert served == [free.pk] * 3
+
+
+@pytest.mark.parametrize(("hold", "slots"), [("", 3), ("failing", 1)])
+@pytest.mark.parametrize(("trust", "most"), [(0, 3), (2, 2), (9, 3)])
+@pytest.mark.parametrize("concurrency", [None, 3])
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_a_look_before_a_claim_finds_a_free_slot_exactly_where_the_claim_does(
+    hold: str,
+    slots: int,
+    trust: int,
+    most: int,
+    concurrency: int | None,
+    is_retry: bool,
+    settings: Any,
+) -> None:
+    settings.WAGTAIL_WEBHOOKS["ENDPOINT_CONCURRENCY"] = 3
+    endpoint = make_endpoint(concurrency=concurrency)
+    emit_to(endpoint, 4)
+    Delivery.objects.update(is_retry=is_retry)
+    now = Clock().now()
+    EndpointState.objects.update(hold=hold, next_probe_at=now, trust=trust)
+
+    for _ in range(min(slots, most)):
+        assert claim_sql.is_any_free(now, timedelta(0))
+        assert len(claim(1)) == 1
+
+    assert not claim_sql.is_any_free(now, timedelta(0))
+    assert claim(1) == []
 
 
 def test_a_held_endpoint_sends_only_its_oldest_delivery_as_a_probe() -> None:

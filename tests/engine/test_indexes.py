@@ -13,10 +13,10 @@ from django.db.models import F, Model
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_endpoint
-from wagtail_webhooks import jobs
+from wagtail_webhooks import claim_sql, jobs
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
-from wagtail_webhooks.models import Delivery, Message
+from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.warnings import warn_owners
 
 
@@ -93,6 +93,20 @@ def fill(model: type[Model], count: int, given: dict[str, str], values: Any = ()
         )
 
 
+def look() -> None:
+    assert claim_sql.is_any_free(Clock().now(), timedelta(0))
+
+
+def look_while_all_slots_are_taken() -> None:
+    """What waits is due everywhere, and none of it may go."""
+    until = Clock().now() + timedelta(minutes=1)
+    taken = {"status": "sending", "leased_until": until, "lease_token": "x"}
+    for endpoint_id in Endpoint.objects.values_list("pk", flat=True):
+        theirs = Delivery.objects.filter(endpoint_id=endpoint_id, status="succeeded")[:4]
+        Delivery.objects.filter(pk__in=[each.pk for each in theirs]).update(**taken)
+    assert not claim_sql.is_any_free(Clock().now(), timedelta(0))
+
+
 def claim() -> None:
     assert jobs.load(Claimer(Clock()).claim(32))
 
@@ -104,9 +118,12 @@ def release() -> None:
 def look_ahead() -> None:
     now = Clock().now()
     assert next_due_at(now, now + timedelta(seconds=10))
+    assert next_due_at(now, now + timedelta(days=1), is_to_come=True)
 
 
-@pytest.mark.parametrize("act", [claim, release, look_ahead, warn_owners])
+@pytest.mark.parametrize(
+    "act", [look, look_while_all_slots_are_taken, claim, release, look_ahead, warn_owners]
+)
 def test_no_step_of_a_sweep_reads_through_a_table(many_old: None, act: Callable[[], None]) -> None:
     with CaptureQueriesContext(connection) as queries:
         act()
@@ -147,7 +164,10 @@ def test_a_claim_looks_at_each_endpoint_alone_however_old_the_statistics_are(
     assert len(looks) >= 2
     for look in looks:
         used = set(re.findall(r"webhooks_delivery_\w+", plan_of(look)))
-        assert used == {"webhooks_delivery_claim"}, plan_of(look)
+        # What is under way is little, and may be counted by any index.
+        under_way = {"webhooks_delivery_status", "webhooks_delivery_lease"}
+        allowed = under_way if "COUNT(*)" in look else set()
+        assert used - allowed == {"webhooks_delivery_claim"}, plan_of(look)
 
 
 def test_a_look_without_an_index_would_be_noticed(many_old: None) -> None:

@@ -201,6 +201,30 @@ class TestHandingOver:
         assert set(Delivery.objects.values_list("status", flat=True)) == {Status.SUCCEEDED}
         assert len(hanging.received) == 4
 
+    def test_the_thread_rings_for_what_has_waited_for_its_slots(
+        self, make_receiver: Callable[..., Receiver], rings: list[float]
+    ) -> None:
+        """Later drains have left that to it, and nobody else may be there."""
+        released = threading.Event()
+
+        def hang(received: Any) -> Answer:
+            released.wait(10)
+            return Answer(202)
+
+        hanging = make_receiver(hang)
+        emit_to(make_endpoint(hanging.url, concurrency=1), 2)
+        Drain(linger=0, budget=0.3, hands_over=True).run()
+        rings.clear()
+        started = time.monotonic()
+        assert tasks.drain() == 0
+        assert time.monotonic() - started < 2
+        assert rings == []
+
+        released.set()
+        await_last_answers()
+        assert len(rings) == 1
+        assert Drain().run() == 1
+
     def test_a_fault_in_the_database_is_logged_by_its_kind(
         self, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -31,8 +31,16 @@ class WakeQuerySet(models.QuerySet["Wake"]):
         now = DatabaseNow()
         free = self.filter(_is_free(), pk=1)
         if not free.update(waiting_since=now, unanswered=F("unanswered") + 1):
-            first = self.model(pk=1, waiting_since=now, unanswered=1)
-            self.bulk_create([first], ignore_conflicts=True)
+            self._make(waiting_since=now, unanswered=1)
+
+    def attend(self) -> None:
+        """A drain runs, and looks for itself: for five seconds nobody need ask for another."""
+        now = DatabaseNow()
+        if not self.filter(pk=1).update(waiting_since=now, unanswered=0):
+            self._make(waiting_since=now)
+
+    def _make(self, **values: Any) -> None:
+        self.bulk_create([self.model(pk=1, **values)], ignore_conflicts=True)
 
     def answer(self) -> None:
         """A drain runs: the next event may ask for another."""

@@ -72,6 +72,7 @@ class Drain:
         self.sent = 0
         self._clock = Clock()
         self._claimer = Claimer(self._clock)
+        self._looked_at = self._clock.now()
         self._pool = Pool(conf.concurrency, self._clock, should_stop)
         self._results: list[Result] = []
         self._flush_at = 0.0
@@ -123,10 +124,13 @@ class Drain:
     def _claim(self) -> int:
         # Threads that have just ended in such numbers will do so again before these are loaded.
         free = self._pool.free + min(self._flow, MOST_AHEAD)
+        if free <= 0:
+            self._call_help()
         if free <= 0 or time.monotonic() < self._rest_until:
             return 0
         answered = Counter(result.job.endpoint_id for result in self._results)
         claim = self._claimer.claim(free, answered)
+        self._looked_at = claim.lease.begins_at
         claimed = jobs.load(claim) if claim.starts else []
         for job in claimed:
             self._pool.submit(job)
@@ -134,11 +138,16 @@ class Drain:
             self._stays_until = time.monotonic() + STAY_SECONDS
         elif self._pool.under_way:
             self._rest_until = time.monotonic() + REST_SECONDS
-        if len(claimed) >= free and not self._has_called_help:
+        if len(claimed) >= free:
+            self._call_help()
+        return len(claimed)
+
+    def _call_help(self) -> None:
+        """There may be more to do than there are threads: from now on others are rung for too."""
+        if not self._has_called_help:
             self._has_called_help = True
             self.attendance.end()
             queue.wake()
-        return len(claimed)
 
     def _collect(self, seconds: float) -> None:
         """Take results until one of these happens: enough are there, or it is time to store."""
@@ -199,9 +208,10 @@ class Drain:
             # Who has not rung because of it is found now.
             return True
         now = self._clock.now()
-        # What is due already and was not claimed may have been locked by another claim. Else it
-        # waits for a slot: whoever has that goes on with it, or rings.
-        due_at = next_due_at(now, now + timedelta(seconds=self.linger), is_to_come=not stays)
+        # What was due at the last look and was not claimed may have been locked by another claim.
+        # Else it waits for a slot: whoever has that goes on with it, or rings.
+        before = now + timedelta(seconds=self.linger)
+        due_at = next_due_at(self._looked_at, before, is_to_come=not stays)
         if due_at is None:
             return False
         time.sleep(min(max((due_at - now).total_seconds(), LOCK_STEP), LINGER_STEP))

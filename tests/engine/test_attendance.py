@@ -13,10 +13,11 @@ from tests.conftest import make_endpoint
 from tests.engine.test_claims import emit_to
 from wagtail_webhooks import attendance, drain, queue, tasks
 from wagtail_webhooks.attendance import Attendance
+from wagtail_webhooks.claims import PACE_AHEAD
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
-from wagtail_webhooks.models import Delivery, Endpoint, Wake
-from wagtail_webhooks.testing import Receiver
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Wake
+from wagtail_webhooks.testing import Answer, Receiver
 
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +158,41 @@ def test_only_the_drain_of_a_cluster_attends_and_only_if_its_queue_takes_its_tim
 
     assert seen[0] == (is_worker and is_slow)
     assert not Wake.objects.is_rung()
+
+
+@pytest.mark.parametrize("by", ["its own time", "the rate of its endpoint"])
+def test_what_becomes_due_between_two_looks_is_not_taken_for_what_waits_for_a_slot(
+    by: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = make_endpoint(receiver.url, rate_limit=50)
+    emit_to(endpoint, 1)
+    soon = Clock().now() + timedelta(seconds=1)
+    if by == "its own time":
+        Delivery.objects.update(next_attempt_at=soon)
+    else:
+        EndpointState.objects.update(paced_until=soon + PACE_AHEAD)
+    wait = Drain._wait
+
+    def wait_too_long(self: Drain) -> bool:
+        self._stays_until = 0.0
+        time.sleep(max((soon - Clock().now()).total_seconds(), 0))
+        return wait(self)
+
+    monkeypatch.setattr(Drain, "_wait", wait_too_long)
+    assert Drain(linger=5).run() == 1
+
+
+def test_a_drain_all_of_whose_threads_are_taken_does_not_keep_others_from_ringing(
+    make_receiver: Callable[..., Receiver], rings: list[float], settings: Any
+) -> None:
+    """Filled little by little, it has never claimed as much as it could."""
+    settings.WAGTAIL_WEBHOOKS["CONCURRENCY"] = 1
+    emit_to(make_endpoint(make_receiver(Answer(delay=0.6)).url, concurrency=1), 1)
+    rings.clear()
+    run = Drain(linger=0, budget=0.4, attendance=attend())
+    run._flow = 8  # as if threads had just fallen free
+
+    run.run()
+
+    assert not run.attendance.is_on
+    assert rings

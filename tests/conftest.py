@@ -95,6 +95,12 @@ def receiver(settings: Any) -> Iterator[Receiver]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def own_settings(settings: Any) -> None:
+    """What a test sets in ours is gone after it, also where it changes the dict itself."""
+    settings.WAGTAIL_WEBHOOKS = {**settings.WAGTAIL_WEBHOOKS}
+
+
 @pytest.fixture
 def make_receiver(settings: Any) -> Iterator[Callable[..., Receiver]]:
     """As many receivers as a test needs."""

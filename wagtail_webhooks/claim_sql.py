@@ -204,7 +204,7 @@ def next_due(
     """What is due next to an endpoint that is now open, if before the given time.
 
     A delivery and its endpoint; and an endpoint alone that waits for its rate. ``is_to_come``:
-    not what is due already.
+    no delivery that is due already.
     """
     at, paced_from, paced_to = moment(now), moment(now + ahead), moment(before + ahead)
     statement = _NEXT.format(and_to_come="AND d.next_attempt_at > %s" if is_to_come else "")

@@ -59,6 +59,9 @@ class Claimer:
         self.clock = clock
         #: More could have been taken last time.
         self._had_room = True
+        #: Last time something might have gone, and could not be had: another claim had locked it,
+        #: or it is its turn next time.
+        self.was_in_vain = False
         self._no_retries_until: datetime | None = None
         self._last_endpoint_id = {False: 0, True: 0}
 
@@ -70,21 +73,15 @@ class Claimer:
         """
         now = self.clock.now()
         lease = Lease(uuid.uuid4().hex, now, now + timedelta(seconds=lease_seconds()))
-        if self._had_room and not self._may_find(now, answered):
+        # What was answered has freed a slot of which the database does not know yet.
+        if self._had_room and not may_claim(now, assume_free=bool(answered)):
+            self.was_in_vain = False
             return Claim(lease, {})
         with transaction.atomic():
             starts = self._take(limit, lease, answered or {})
         self._had_room = len(starts) < limit
+        self.was_in_vain = not starts
         return Claim(lease, starts)
-
-    def _may_find(self, now: datetime, answered: Mapping[int, int] | None) -> bool:
-        """Without a lock, which is as much as a write: nothing is due, or all of it is waiting
-        for receivers that hang.
-        """
-        if not Delivery.objects.due(now).exists():
-            return False
-        # What was answered has freed a slot of which the database does not know yet.
-        return bool(answered) or claim_sql.is_any_free(now, PACE_AHEAD)
 
     def _take(self, limit: int, lease: Lease, answered: Mapping[int, int]) -> Starts:
         """First attempts; before them some retries, after them as many as there is room for."""
@@ -136,10 +133,19 @@ def lease_seconds() -> float:
     return conf.timeout + LEASE_MARGIN
 
 
+def may_claim(now: datetime, *, assume_free: bool = False) -> bool:
+    """Whether something is due, and not all of it waits for receivers that hang.
+
+    Without a lock, which is as much as a write. ``assume_free``: some slot is free.
+    """
+    is_due = Delivery.objects.due(now).exists()
+    return is_due and (assume_free or claim_sql.is_any_free(now, PACE_AHEAD))
+
+
 def next_due_at(now: datetime, before: datetime, *, is_to_come: bool = False) -> datetime | None:
     """When the next delivery is due to an endpoint that is now open, if before the given time.
 
-    ``is_to_come``: not what is due already.
+    ``is_to_come``: not what is due already, but for that which waits for the rate of its endpoint.
     """
     times: list[datetime | None] = []
     for delivery_id, endpoint_id in claim_sql.next_due(

@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from . import jobs, queue
 from .attendance import Attendance
-from .claims import Claimer, next_due_at
+from .claims import Claimer, may_claim, next_due_at
 from .clock import Clock
 from .conf import conf
 from .delivery import Result
@@ -39,8 +39,7 @@ MOST_AHEAD = 8
 LINGER_SECONDS = 10.0
 LINGER_STEP = 0.25
 LOCK_STEP = 0.05
-#: How long a drain stays after its last claim where it attends, or what is due may be locked;
-#: and how often it looks where it attends.
+#: How long a drain that attends stays after its last claim, and how often it looks.
 STAY_SECONDS = 0.3
 STAY_STEP = 0.1
 HEARTBEAT_SECONDS = 5.0
@@ -83,6 +82,7 @@ class Drain:
         self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
         self._has_called_help = False
         self._stays_until = time.monotonic() + STAY_SECONDS
+        self._is_finishing = False
         #: Nothing is due, nor will be soon.
         self._is_done = False
 
@@ -97,7 +97,7 @@ class Drain:
         finally:
             # Whatever happened, what was answered meanwhile is recorded if it can be.
             if self.hands_over and self._pool.under_way and not self.should_stop():
-                queue.finish_later(self._finish_later)
+                queue.finish_later(self._finish)
             else:
                 self._finish()
         self._beat()
@@ -182,6 +182,8 @@ class Drain:
         self._persist(lambda: record(self._results, self._clock.now()))
         self.sent += sum(result.outcome is not None for result in self._results)
         self._results = []
+        if self._is_finishing and may_claim(self._clock.now()):
+            queue.wake()
 
     def _persist(self, store: Callable[[], None]) -> None:
         """Store, over a new connection if the old one broke: a database that is restarted."""
@@ -200,25 +202,31 @@ class Drain:
         if self._results:
             self._flush()
             return True
-        stays = time.monotonic() < self._stays_until
-        if stays and self.attendance.is_on:
+        if self.attendance.is_on and time.monotonic() < self._stays_until:
             time.sleep(STAY_STEP)
             return True
         if self.attendance.end():
             # Who has not rung because of it is found now.
             return True
+        if self._claimer.was_in_vain:
+            time.sleep(LOCK_STEP)
+            return True
         now = self._clock.now()
-        # What was due at the last look and was not claimed may have been locked by another claim.
-        # Else it waits for a slot: whoever has that goes on with it, or rings.
+        # What else was due at the last look waits for a slot: whoever has that goes on with it,
+        # or rings.
         before = now + timedelta(seconds=self.linger)
-        due_at = next_due_at(self._looked_at, before, is_to_come=not stays)
+        due_at = next_due_at(self._looked_at, before, is_to_come=True)
         if due_at is None:
             return False
         time.sleep(min(max((due_at - now).total_seconds(), LOCK_STEP), LINGER_STEP))
         return True
 
     def _finish(self) -> None:
-        """No new claims; wait for what is under way, as long as it can take, or a stop allows."""
+        """No new claims; wait for what is under way, as long as it can take, or a stop allows.
+
+        Others have left to this drain what waits for its slots: it rings as they fall free.
+        """
+        self._is_finishing = True
         until = time.monotonic() + conf.timeout + 5
         try:
             while self._pool.under_way and time.monotonic() < until:
@@ -230,19 +238,11 @@ class Drain:
         finally:
             self._pool.close()
 
-    def _finish_later(self) -> None:
-        """Beside later drains, which have left to it what waits for its slots."""
-        self._finish()
-        self._ring_if_due()
-
     def _pass_on(self) -> None:
         """Ring again for what this drain leaves behind; what is due later is the sweep's."""
-        has_attended = self.attendance.end()
-        if self._is_done or (self.should_stop() and not has_attended):
+        self.attendance.end()
+        if self._is_done:
             return
-        self._ring_if_due()
-
-    def _ring_if_due(self) -> None:
         now = self._clock.now()
         if next_due_at(now, now + timedelta(seconds=self.linger)) is not None:
             queue.wake()

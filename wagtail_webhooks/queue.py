@@ -157,7 +157,7 @@ def arm() -> None:
             double.delete()
 
 
-def is_slow() -> bool:
+def polls() -> bool:
     """Whether the broker only looks from time to time whether there is something to run."""
     return bool(QConf.ORM) and not QConf.SYNC
 

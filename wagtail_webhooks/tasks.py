@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import Error
 
@@ -32,7 +33,7 @@ def drain() -> int:
     if queue.is_stopping():
         return 0
     is_worker = queue.is_worker()
-    attendance = Attendance(_accompany, is_on=is_worker and queue.is_slow())
+    attendance = Attendance(_accompany, is_on=is_worker and queue.polls())
     try:
         queue.arm()
         attendance.begin()
@@ -41,6 +42,11 @@ def drain() -> int:
     except Error as error:
         # The queue's tables keep a traceback, and a database quotes rows in its messages.
         failure = RuntimeError(f"The database failed ({type(error).__name__}).")
+    finally:
+        # Else, after a failure, nobody would ring for five seconds.
+        with suppress(Error):
+            if attendance.end():
+                queue.wake()
     raise failure
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from tests.conftest import make_endpoint
 from tests.engine.test_claims import emit_to
-from wagtail_webhooks import attendance, drain, queue, tasks
+from wagtail_webhooks import attendance, claim_sql, drain, queue, tasks
 from wagtail_webhooks.attendance import Attendance
 from wagtail_webhooks.claims import PACE_AHEAD
 from wagtail_webhooks.clock import Clock
@@ -144,19 +146,19 @@ def test_what_else_a_drain_does_is_done_at_both_ends_and_from_time_to_time(
     assert done == [True, True, False]
 
 
-@pytest.mark.parametrize(("is_worker", "is_slow"), [(True, False), (False, True), (True, True)])
-def test_only_the_drain_of_a_cluster_attends_and_only_if_its_queue_takes_its_time(
-    is_worker: bool, is_slow: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_worker", "polls"), [(True, False), (False, True), (True, True)])
+def test_only_the_drain_of_a_cluster_attends_and_only_if_its_broker_polls(
+    is_worker: bool, polls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue.wake()
     monkeypatch.setattr(queue, "is_worker", lambda: is_worker)
-    monkeypatch.setattr(queue, "is_slow", lambda: is_slow)
+    monkeypatch.setattr(queue, "polls", lambda: polls)
     seen: list[bool] = []
     monkeypatch.setattr(tasks, "companions", [lambda: seen.append(Wake.objects.is_rung())])
 
     tasks.drain()
 
-    assert seen[0] == (is_worker and is_slow)
+    assert seen[0] == (is_worker and polls)
     assert not Wake.objects.is_rung()
 
 
@@ -196,3 +198,29 @@ def test_a_drain_all_of_whose_threads_are_taken_does_not_keep_others_from_ringin
 
     assert not run.attendance.is_on
     assert rings
+
+
+def test_a_drain_that_fails_leaves_nobody_waiting(
+    endpoint: Endpoint, rings: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "is_worker", lambda: True)
+    monkeypatch.setattr(queue, "polls", lambda: True)
+
+    def fail(*args: Any) -> None:
+        send(endpoint)
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(Drain, "_claim", fail)
+    with pytest.raises(RuntimeError, match="OperationalError"):
+        tasks.drain()
+    assert len(rings) == 1
+
+
+def test_what_another_claim_has_locked_is_not_taken_for_what_waits_for_a_slot(
+    endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit_to(endpoint, 1)
+    turns, looks = claim_sql.turns, itertools.count(1)
+    seldom = lambda *args: turns(*args) if next(looks) > 8 else []  # noqa: E731
+    monkeypatch.setattr(claim_sql, "turns", seldom)
+    assert Drain(linger=0).run() == 1

@@ -225,6 +225,31 @@ class TestHandingOver:
         assert len(rings) == 1
         assert Drain().run() == 1
 
+    def test_the_thread_rings_as_soon_as_one_of_its_slots_is_free(
+        self, make_receiver: Callable[..., Receiver], rings: list[float]
+    ) -> None:
+        """It may have to wait long for another receiver."""
+        released = threading.Event()
+
+        def hang(received: Any) -> Answer:
+            released.wait(20)
+            return Answer(202)
+
+        slow, hanging = make_receiver(Answer(delay=0.6)), make_receiver(hang)
+        emit_to(make_endpoint(slow.url, concurrency=1), 2)
+        emit_to(make_endpoint(hanging.url, concurrency=1), 2)
+        Drain(linger=0, budget=0.3, hands_over=True).run()
+        rings.clear()
+        assert tasks.drain() == 0
+        assert rings == []
+
+        assert wait_until(lambda: bool(rings))
+        assert tasks.drain() == 1
+        assert len(slow.received) == 2
+
+        released.set()
+        await_last_answers()
+
     def test_a_fault_in_the_database_is_logged_by_its_kind(
         self, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -237,6 +262,13 @@ class TestHandingOver:
 
         assert "were not recorded" in caplog.text
         assert "Zebedee" not in caplog.text
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.02)
+    return condition()
 
 
 def await_last_answers() -> None:

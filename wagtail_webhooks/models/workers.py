@@ -23,7 +23,7 @@ class WakeQuerySet(models.QuerySet["Wake"]):
     """Of one row, pk 1, that is made when it is first needed."""
 
     def is_rung(self) -> bool:
-        """Whether one is waiting since less than five seconds, or too many were in vain."""
+        """Whether one waits or attends since less than five seconds, or too many were in vain."""
         return bool(fetch(*_taken_statement()))
 
     def ring(self) -> None:
@@ -56,7 +56,7 @@ def _is_free() -> Q:
 
 
 class Wake(models.Model):
-    """One row: since when a drain waits in the queue. Advisory; nothing depends on it."""
+    """One row: since when a drain waits in the queue, or attends. Nothing depends on it."""
 
     waiting_since = models.DateTimeField(null=True)
     #: How often the queue was rung since it last answered.

@@ -81,7 +81,7 @@ class Drain:
         # Most drains end before, and beat then.
         self._beat_at = time.monotonic() + HEARTBEAT_SECONDS
         self._has_called_help = False
-        self._stays_until = time.monotonic() + STAY_SECONDS
+        self._stays_until = 0.0
         self._is_finishing = False
         #: Nothing is due, nor will be soon.
         self._is_done = False

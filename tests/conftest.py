@@ -55,6 +55,12 @@ def fresh_cache() -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def own_settings(settings: Any) -> None:
+    """What a test sets in ours is gone after it, also where it changes the dict itself."""
+    settings.WAGTAIL_WEBHOOKS = {**settings.WAGTAIL_WEBHOOKS}
+
+
 @on_signal(setting_changed)
 def forget_addresses(setting: str, **kwargs: Any) -> None:
     """Django keeps them by language, whichever is the site's own at that time."""
@@ -93,12 +99,6 @@ def receiver(settings: Any) -> Iterator[Receiver]:
     with Receiver() as running:
         allow_receivers(settings, running)
         yield running
-
-
-@pytest.fixture(autouse=True)
-def own_settings(settings: Any) -> None:
-    """What a test sets in ours is gone after it, also where it changes the dict itself."""
-    settings.WAGTAIL_WEBHOOKS = {**settings.WAGTAIL_WEBHOOKS}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from django_q.models import OrmQ, Schedule
 
 from tests.conftest import make_endpoint
 from tests.engine.test_claims import emit_to
+from tests.processes.site import eventually
 from wagtail_webhooks import queue, tasks
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
@@ -178,16 +179,27 @@ class TestSchedule:
 class TestHandingOver:
     """A drain at its end leaves receivers that hang to a thread."""
 
-    def test_the_next_drain_starts_at_once_and_the_answer_is_recorded_all_the_same(
-        self, make_receiver: Callable[..., Receiver]
-    ) -> None:
-        released = threading.Event()
+    @pytest.fixture
+    def released(self) -> Iterator[threading.Event]:
+        """Lets the receiver that hangs answer."""
+        event = threading.Event()
+        yield event
+        event.set()
 
+    @pytest.fixture
+    def hanging(
+        self, make_receiver: Callable[..., Receiver], released: threading.Event
+    ) -> Receiver:
         def hang(received: Any) -> Answer:
-            released.wait(10)
+            released.wait(20)
             return Answer(202)
 
-        hanging, healthy = make_receiver(hang), make_receiver()
+        return make_receiver(hang)
+
+    def test_the_next_drain_starts_at_once_and_the_answer_is_recorded_all_the_same(
+        self, make_receiver: Callable[..., Receiver], hanging: Receiver, released: threading.Event
+    ) -> None:
+        healthy = make_receiver()
         emit_to(make_endpoint(hanging.url), 4)
 
         Drain(linger=0, budget=0.3, hands_over=True).run()
@@ -202,16 +214,9 @@ class TestHandingOver:
         assert len(hanging.received) == 4
 
     def test_the_thread_rings_for_what_has_waited_for_its_slots(
-        self, make_receiver: Callable[..., Receiver], rings: list[float]
+        self, hanging: Receiver, released: threading.Event, rings: list[float]
     ) -> None:
         """Later drains have left that to it, and nobody else may be there."""
-        released = threading.Event()
-
-        def hang(received: Any) -> Answer:
-            released.wait(10)
-            return Answer(202)
-
-        hanging = make_receiver(hang)
         emit_to(make_endpoint(hanging.url, concurrency=1), 2)
         Drain(linger=0, budget=0.3, hands_over=True).run()
         rings.clear()
@@ -226,16 +231,14 @@ class TestHandingOver:
         assert Drain().run() == 1
 
     def test_the_thread_rings_as_soon_as_one_of_its_slots_is_free(
-        self, make_receiver: Callable[..., Receiver], rings: list[float]
+        self,
+        make_receiver: Callable[..., Receiver],
+        hanging: Receiver,
+        released: threading.Event,
+        rings: list[float],
     ) -> None:
         """It may have to wait long for another receiver."""
-        released = threading.Event()
-
-        def hang(received: Any) -> Answer:
-            released.wait(20)
-            return Answer(202)
-
-        slow, hanging = make_receiver(Answer(delay=0.6)), make_receiver(hang)
+        slow = make_receiver(Answer(delay=0.6))
         emit_to(make_endpoint(slow.url, concurrency=1), 2)
         emit_to(make_endpoint(hanging.url, concurrency=1), 2)
         Drain(linger=0, budget=0.3, hands_over=True).run()
@@ -243,7 +246,7 @@ class TestHandingOver:
         assert tasks.drain() == 0
         assert rings == []
 
-        assert wait_until(lambda: bool(rings))
+        eventually(lambda: rings, 10)
         assert tasks.drain() == 1
         assert len(slow.received) == 2
 
@@ -262,13 +265,6 @@ class TestHandingOver:
 
         assert "were not recorded" in caplog.text
         assert "Zebedee" not in caplog.text
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.02)
-    return condition()
 
 
 def await_last_answers() -> None:

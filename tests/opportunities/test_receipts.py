@@ -19,6 +19,7 @@ from wagtail.models import Locale, Page
 
 from tests.factories import answers, make_opportunity
 from tests.opportunities.mail import MailServer
+from tests.processes.site import eventually
 from wagtail_webhooks import tasks
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.opportunities import receipts
@@ -269,8 +270,8 @@ class TestBesideDeliveries:
     ) -> None:
         ask(client, make_opportunity())
         tasks.drain()
-        wait_for(lambda: len(mail_server.received) == 1)
-        wait_for(lambda: Lead.objects.get().receipt == Receipt.SENT)
+        eventually(lambda: len(mail_server.received) == 1)
+        eventually(lambda: Lead.objects.get().receipt == Receipt.SENT)
 
     def test_a_mail_server_that_hangs_holds_up_neither_citizens_nor_drains(
         self, client: Client, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
@@ -282,10 +283,10 @@ class TestBesideDeliveries:
         ask(client, page)
         tasks.drain()
         assert time.monotonic() - began < 2.5
-        wait_for(lambda: mail_server.connections == 1)
+        eventually(lambda: mail_server.connections == 1)
         lead = Lead.objects.get()
         assert (lead.receipt, lead.receipt_tries) == (Receipt.DUE, 1)
-        wait_for(lambda: not receipts._at_work.locked())
+        eventually(lambda: not receipts._at_work.locked())
         assert Lead.objects.get().receipt == Receipt.DUE
 
     def test_many_workers_at_once_send_each_receipt_once(
@@ -317,10 +318,3 @@ def send_and_close() -> None:
         send_due()
     finally:
         connections.close_all()
-
-
-def wait_for(condition: Any, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)

@@ -33,11 +33,13 @@ def make_history() -> int:
         return 0
     chance, now = random.Random(7), timezone.now()  # noqa: S311
     pages = list(OpportunityPage.objects.live().order_by("path"))
+    texts = [consent_text_in_force(page.locale.language_code) for page in pages]
     count = 0
     for number in range(DAYS * LEADS_A_DAY):
         page = pages[number % len(pages)]
         at = now - timedelta(minutes=number * 24 * 60 / LEADS_A_DAY + chance.uniform(2, 22))
-        message = _message(page, _lead(page, at, number, chance))
+        lead = _lead(page, at, number, chance, texts[number % len(pages)])
+        message = _message(page, lead)
         for endpoint in page.webhook_endpoints():
             count += 1
             _deliver(message, endpoint, number, chance)
@@ -45,7 +47,7 @@ def make_history() -> int:
     return count
 
 
-def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any) -> Lead:
+def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any, text: Any) -> Lead:
     name = chance.choice(_NAMES)
     lead = Lead.objects.create(
         page=page,
@@ -53,7 +55,7 @@ def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any) -> Lead
         reference=f"DEMO-{number:04}",
         language=page.locale.language_code,
         fingerprint=f"demo-{number}",
-        consent_text=consent_text_in_force(page.locale.language_code),
+        consent_text=text,
     )
     lead.submit_time = at
     Lead.objects.filter(pk=lead.pk).update(submit_time=at)

@@ -30,8 +30,7 @@ class Attendance:
         if self.is_on:
             self._renew()
         else:
-            Wake.objects.answer()
-            self._duties()
+            self._answer()
 
     def go_on(self) -> None:
         if self.is_on and time.monotonic() >= self._renew_at:
@@ -41,9 +40,12 @@ class Attendance:
         """From now on events ring. Whether some may not have: they want one more look."""
         was_on, self.is_on = self.is_on, False
         if was_on:
-            Wake.objects.answer()
-            self._duties()
+            self._answer()
         return was_on
+
+    def _answer(self) -> None:
+        Wake.objects.answer()
+        self._duties()
 
     def _renew(self) -> None:
         self._renew_at = time.monotonic() + RENEW_SECONDS

@@ -38,6 +38,7 @@ MOST_AHEAD = 8
 #: How long a drain waits for rows that become due soon, and how often it looks meanwhile.
 LINGER_SECONDS = 10.0
 LINGER_STEP = 0.25
+#: Before another look after a claim in vain, and the least before any.
 LOCK_STEP = 0.05
 #: How long a drain that attends stays after its last claim, and how often it looks.
 STAY_SECONDS = 0.3

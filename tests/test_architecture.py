@@ -23,7 +23,7 @@ PACKAGE = "wagtail_webhooks"
 #: A module imports only from rows above its own; members of one row do not import each other.
 TIERS = [
     "exceptions conf schemas",
-    "events retry addresses secrets clock mail scrub sql throttles",
+    "events retry addresses secrets clock mail patience scrub sql throttles",
     "transport selection",
     "connections",
     "sender payloads signatures",

@@ -27,6 +27,7 @@ from django_q.tasks import async_task
 
 from .conf import conf
 from .models import Wake
+from .patience import Patience
 from .sql import unhurried
 
 
@@ -44,10 +45,12 @@ STOP_PATIENCE = 6.0
 MAIN_PATIENCE = 0.5
 #: Seconds that a request waits for the broker; with the rest of a wake, below 0.3.
 WAKE_PATIENCE = 0.25
-#: Seconds without another try in this process after the broker failed.
-WAKE_REST = 30.0
+#: Seconds without another try in this process after the broker failed: as long as the mark of a
+#: ring that failed keeps others from ringing.
+WAKE_REST = 5.0
+#: Seconds in which a broker that is slow may still take the ring.
+WAKE_LOST_AFTER = 30.0
 
-_rest_until = 0.0
 _told_to_stop = threading.Event()
 #: In a worker: the sentinel that has started it.
 _sentinel: Any = None
@@ -69,8 +72,7 @@ def wake() -> bool:
 
     True: a task was queued.
     """
-    global _rest_until
-    if time.monotonic() < _rest_until:
+    if _patience.is_resting:
         return False
     try:
         # A cheap read first: under load nearly every call ends here, and no row is fought over.
@@ -78,8 +80,10 @@ def wake() -> bool:
             return False
         _ring()
         return True
+    except TimeoutError:
+        logger.warning("The queue is slow to answer; it is rung again when it has.")
+        return False
     except Exception as error:  # noqa: BLE001  whatever the broker raises, the caller goes on
-        _rest_until = time.monotonic() + WAKE_REST
         _broker.cache_clear()
         logger.warning(
             "The queue could not be reached (%s); the next sweep delivers.", type(error).__name__
@@ -87,10 +91,14 @@ def wake() -> bool:
         return False
 
 
+#: No event's request waits for the broker twice while it is slow, or just after it has failed.
+_patience = Patience(WAKE_PATIENCE, WAKE_REST, WAKE_LOST_AFTER, is_back=wake)
+
+
 def _ring() -> None:
     if QConf.SYNC or not QConf.ORM:
         Wake.objects.ring()
-        _within_patience(enqueue_drain)
+        _call_broker(enqueue_drain)
         return
     # In a transaction the ORM broker lets the caller's connection be, instead of looking whether
     # it is too old. And a citizen who waits for the answer waits for the disk once, not thrice.
@@ -111,7 +119,7 @@ def sweep_on_commit() -> None:
 
 def _ask_for_sweep() -> None:
     try:
-        _within_patience(partial(_enqueue, SWEEP, "webhooks sweep"))
+        _call_broker(partial(_enqueue, SWEEP, "webhooks sweep"))
     except Exception as error:  # noqa: BLE001  it comes by itself within two minutes
         logger.warning("No sweep could be queued (%s).", type(error).__name__)
 
@@ -308,29 +316,12 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _within_patience(function: Callable[[], None]) -> None:
-    """Run the function; give up waiting for it where it may hang.
-
-    The ORM broker writes to the database that the caller has just used, so it needs no thread.
-    """
+def _call_broker(function: Callable[[], None]) -> None:
+    """The ORM broker writes to the database that the caller has just used, and cannot be away."""
     if QConf.ORM or QConf.SYNC:
         function()
-        return
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            function()
-        except Exception as error:  # noqa: BLE001  handed to the waiting thread
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="webhooks-wake", daemon=True)
-    thread.start()
-    thread.join(WAKE_PATIENCE)
-    if failure:
-        raise failure[0]
-    if thread.is_alive():
-        raise TimeoutError
+    else:
+        _patience.call(function)
 
 
 @lru_cache(maxsize=4)

@@ -30,7 +30,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the queue was rung; the broker itself is not what these tests are about."""
     rung: list[float] = []
     monkeypatch.setattr(queue, "enqueue_drain", lambda: rung.append(time.monotonic()))
-    monkeypatch.setattr(queue, "_rest_until", 0.0)
+    monkeypatch.setattr(queue._patience, "_rests_until", 0.0)
     return rung
 
 

@@ -286,6 +286,16 @@ class OwnRedis:
             self.process.wait(10)
             self.process = None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It takes what is sent to it, and does not answer."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

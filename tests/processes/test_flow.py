@@ -171,6 +171,27 @@ def test_with_redis_down_the_citizen_waits_no_longer_and_nothing_is_lost(
         eventually(lambda: len({request.id for request in leads(receiver)}) == 11, 120, pause=0.5)
 
 
+def test_a_redis_that_is_slow_for_a_moment_delays_leads_by_no_more_than_that(
+    make_site: Callable[..., LiveSite], redis: OwnRedis
+) -> None:
+    site = make_site(redis.url)
+    path, _secret = opportunity(site)
+    citizen = Citizen(site)
+    with receiver_of(site) as receiver:
+        deliver_what_the_demo_published(site)
+        site.start_web()
+        site.start_cluster()
+        citizen.send_lead(path)
+        eventually(lambda: len(leads(receiver)) == 1, 30)
+        with redis.frozen():
+            citizen.send_lead(path)
+        eventually(lambda: len(leads(receiver)) == 2, 10)
+        citizen.send_lead(path)
+
+        # Long before the next sweep.
+        eventually(lambda: len(leads(receiver)) == 3, 10)
+
+
 def test_the_web_server_killed_after_the_commit_loses_no_lead(
     site: LiveSite, citizen: Citizen
 ) -> None:

@@ -193,6 +193,33 @@ def create_endpoint(world: World) -> None:
     ))  # fmt: skip
 
 
+def send_where_it_fails(world: World) -> None:
+    """Nobody listens there, then a name that no certificate fits, then what may not be called."""
+    for wrong in (
+        "http://127.0.0.1:1",
+        f"https://localhost:{world.receiver.port}",
+        "http://10.1.1.1",
+    ):
+        world.run("shell", "-c", (
+            "from wagtail_webhooks.models import *\n"
+            "from wagtail_webhooks.outbox import emit\n"
+            f"e = Endpoint.objects.get(pk={world.endpoint})\n"
+            f"e.url = '{wrong}/{PATH}?sig={IN_URL}'; e.save()\n"
+            f"emit('lead.submitted', {{'name': {NAME!r}, 'n': object()}}, endpoints=[e])\n"
+            f"emit('lead.submitted', {{'name': {NAME!r}}}, endpoints=[e])\n"
+        ))  # fmt: skip
+
+
+def export_the_log(admin: Admin) -> None:
+    for file_format in ("csv", "xlsx"):
+        answer = admin.get(f"/admin/webhooks/deliveries/?export={file_format}")
+        assert answer.status_code == 200
+        if file_format == "xlsx":
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+                text = "".join(book.read(name).decode() for name in book.namelist())
+            admin.shown.append(("export of the log", text))
+
+
 def use_everything(world: World) -> None:
     site, admin, endpoint = world.site, world.admin, world.endpoint
     citizen = Citizen(site)
@@ -220,20 +247,7 @@ def use_everything(world: World) -> None:
     admin.post(f"{log}/resend/{delivered}/", {})
     # A delivery goes to the address that its endpoint has then, and that is about to change.
     eventually(lambda: any(is_basic(received) for received in world.receiver.received))
-    # Nobody listens there, then a name that no certificate fits, then what may not be called.
-    for wrong in (
-        "http://127.0.0.1:1",
-        f"https://localhost:{world.receiver.port}",
-        "http://10.1.1.1",
-    ):
-        world.run("shell", "-c", (
-            "from wagtail_webhooks.models import *\n"
-            "from wagtail_webhooks.outbox import emit\n"
-            f"e = Endpoint.objects.get(pk={endpoint})\n"
-            f"e.url = '{wrong}/{PATH}?sig={IN_URL}'; e.save()\n"
-            f"emit('lead.submitted', {{'name': {NAME!r}, 'n': object()}}, endpoints=[e])\n"
-            f"emit('lead.submitted', {{'name': {NAME!r}}}, endpoints=[e])\n"
-        ))  # fmt: skip
+    send_where_it_fails(world)
     for command in (
         ["webhooks_status", "--json"], ["webhooks_send_test", str(endpoint)],
         ["webhooks_resend", "--status", "succeeded"], ["webhooks_drain"], ["webhooks_rotate_keys"],
@@ -242,13 +256,7 @@ def use_everything(world: World) -> None:
         world.run(*command)
     admin.crawl("/admin/", "/admin/webhooks/endpoints/", f"{log}/", f"{log}/?q=canary",
                 "/admin/reports/site-history/", "/admin/forms/")  # fmt: skip
-    for file_format in ("csv", "xlsx"):
-        answer = admin.get(f"{log}/?export={file_format}")
-        assert answer.status_code == 200
-        if file_format == "xlsx":
-            with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
-                text = "".join(book.read(name).decode() for name in book.namelist())
-            admin.shown.append(("export of the log", text))
+    export_the_log(admin)
     site.stop("cluster")
     # One more, so that the queue has something in it that nobody took out.
     citizen.send_lead(world.path, NAME)

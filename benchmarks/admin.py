@@ -37,23 +37,40 @@ FROM (SELECT n, now() - (%(rows)s - n) * (interval '365 days' / %(rows)s) AS at
       FROM generate_series(1, %(rows)s) AS n) AS numbers
 """
 
-DELIVERIES = """
+#: Each is stored, leased and ended, and the database cleans up now and then, as in a site's life:
+#: pages that are filled at once have room for one more row each, and each new row costs a page.
+LIVES = (
+    """
 INSERT INTO wagtail_webhooks_delivery (message_id, endpoint_id, status, reason, step, is_retry,
     attempt_count, lapse_count, next_attempt_at, format, content_type, body_sha256, body_size,
-    last_outcome, last_status_code, created_at, finished_at)
-SELECT id, %(endpoint)s + n %% {endpoints}, status,
-    CASE status WHEN 'failed' THEN 'exhausted' WHEN 'cancelled' THEN 'person' ELSE '' END,
-    0, false, 1, 0, CASE status WHEN 'pending' THEN now() + n * interval '1 second' END,
-    'standard', 'application/json', repeat('0', 64), 600,
-    CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http' END,
-    CASE status WHEN 'succeeded' THEN 200 ELSE 503 END,
-    created_at, CASE WHEN status <> 'pending' THEN created_at + interval '1 second' END
-FROM (SELECT *, CASE WHEN n %% 100 = 7 THEN 'failed' WHEN n %% 400 = 9 THEN 'cancelled'
-             WHEN n %% 500 = 11 THEN 'pending' ELSE 'succeeded' END AS status
-      FROM (SELECT id, created_at, row_number() OVER (ORDER BY id) AS n
-            FROM wagtail_webhooks_message) AS numbered) AS rows
-ORDER BY n
-"""
+    last_outcome, created_at)
+SELECT id, %(endpoint)s + n %% {endpoints}, 'pending', '', 0, false, 0, 0,
+    now() + n * interval '1 second', '', '', '', 0, '', created_at
+FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM wagtail_webhooks_message) AS numbered
+WHERE n BETWEEN %(first)s AND %(last)s ORDER BY n
+""",
+    """
+UPDATE wagtail_webhooks_delivery SET status = 'sending', lease_token = repeat('0', 32),
+    leased_until = now(), format = 'standard', content_type = 'application/json'
+WHERE id BETWEEN %(first)s AND %(last)s
+""",
+    """
+UPDATE wagtail_webhooks_delivery d SET status = ending, lease_token = NULL, leased_until = NULL,
+    reason = CASE ending WHEN 'failed' THEN 'exhausted' WHEN 'cancelled' THEN 'person' ELSE '' END,
+    attempt_count = 1, body_sha256 = repeat('0', 64), body_size = 600,
+    next_attempt_at = CASE ending WHEN 'pending' THEN next_attempt_at END,
+    last_outcome = CASE ending WHEN 'succeeded' THEN 'ok' ELSE 'http' END,
+    last_status_code = CASE ending WHEN 'succeeded' THEN 200 ELSE 503 END,
+    finished_at = CASE WHEN ending <> 'pending' THEN created_at + interval '1 second' END
+FROM (SELECT n, CASE WHEN n %% 100 = 7 THEN 'failed' WHEN n %% 400 = 9 THEN 'cancelled'
+             WHEN n %% 500 = 11 THEN 'pending' ELSE 'succeeded' END AS ending
+      FROM generate_series(%(first)s, %(last)s) AS n) AS endings
+WHERE d.id = n
+""",
+    "VACUUM wagtail_webhooks_delivery",
+)
+#: Deliveries that live at the same time.
+AT_ONCE = 50_000
 
 ATTEMPTS = """
 INSERT INTO wagtail_webhooks_attempt (delivery_id, started_at, duration_ms, outcome, detail,
@@ -114,8 +131,16 @@ def fill(rows: int) -> Any:
     EndpointState.objects.filter(endpoint=endpoints[11]).update(hold="failing")
     values = {"rows": rows, "page": pages[0].pk, "endpoint": endpoints[0].pk, "form": pages[0].pk}
     with connection.cursor() as cursor:
-        for statement in (MESSAGES, DELIVERIES, ATTEMPTS, LEADS):
-            cursor.execute(statement.format(pages=PAGES, endpoints=ENDPOINTS), values)
+
+        def run(statement: str, **stretch: int) -> None:
+            cursor.execute(statement.format(pages=PAGES, endpoints=ENDPOINTS), values | stretch)
+
+        run(MESSAGES)
+        for first in range(1, rows + 1, AT_ONCE):
+            for statement in LIVES:
+                run(statement, first=first, last=min(first + AT_ONCE - 1, rows))
+        run(ATTEMPTS)
+        run(LEADS)
         cursor.execute("VACUUM ANALYZE")
     return pages[0]
 

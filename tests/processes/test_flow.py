@@ -146,10 +146,15 @@ def test_with_no_worker_running_nothing_is_lost(site: LiveSite, citizen: Citizen
         assert len({request.id for request in leads(receiver)}) == 3
 
 
+@pytest.fixture
+def redis_site(make_site: Callable[..., LiveSite], redis: OwnRedis) -> LiveSite:
+    return make_site(redis.url)
+
+
 def test_with_redis_down_the_citizen_waits_no_longer_and_nothing_is_lost(
-    make_site: Callable[..., LiveSite], redis: OwnRedis
+    redis_site: LiveSite, redis: OwnRedis
 ) -> None:
-    site = make_site(redis.url)
+    site = redis_site
     path, _secret = opportunity(site)
     citizen = Citizen(site)
     with receiver_of(site) as receiver:
@@ -172,9 +177,9 @@ def test_with_redis_down_the_citizen_waits_no_longer_and_nothing_is_lost(
 
 
 def test_a_redis_that_is_slow_for_a_moment_delays_leads_by_no_more_than_that(
-    make_site: Callable[..., LiveSite], redis: OwnRedis
+    redis_site: LiveSite, redis: OwnRedis
 ) -> None:
-    site = make_site(redis.url)
+    site = redis_site
     path, _secret = opportunity(site)
     citizen = Citizen(site)
     with receiver_of(site) as receiver:

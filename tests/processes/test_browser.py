@@ -84,7 +84,8 @@ def create_opportunity(editor: Any, site: LiveSite, url: str) -> tuple[str, str]
 def publish(editor: Any) -> None:
     editor.get_by_role("button", name="More actions").click()
     editor.get_by_role("button", name="Publish").click()
-    editor.get_by_text("created and published").first.wait_for()
+    # "created and published", or "has been published" where Wagtail saved a draft before.
+    editor.locator(".messages").get_by_text("published").wait_for()
 
 
 def send_lead(browser: Any, address: str) -> str:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import answers, make_opportunity
-from wagtail_webhooks.opportunities.models import OpportunityPage
+from wagtail_webhooks.opportunities.models import Lead, OpportunityPage
 
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +134,30 @@ def test_pages_name_their_language_and_can_be_skipped_through(
         assert soup.select_one("a[href='#main']") is not None
         assert soup.find("main", id="main") is not None
         assert len(soup.select("h1")) == 1
+
+
+def test_a_question_may_have_the_name_of_anything_that_a_form_has(
+    client: Client, page: OpportunityPage
+) -> None:
+    labels = ["Data", "Errors", "Fields", "Hidden fields", "Is bound", "Media", "Non field errors"]
+    labels += ["Own names", "Page", "Questions", "Token", "Visible fields"]
+    page.form_fields = [
+        page.form_fields.model(label=label, field_type="singleline", required=label == "Token")
+        for label in labels
+    ]
+    page.save()
+
+    fresh = soup_of(client.get(page.url))
+    assert fresh.find(attrs={"role": "alert"}) is None
+    shown = [label.get_text(" ", strip=True) for label in fresh.select(".opp-field > label")]
+    assert shown == [label.replace("Token", "Token (required)") for label in labels]
+    sent = {control["name"]: "Zoë" for control in fresh.select(".opp-field input")}
+    sent["form-token"] = fresh.find(attrs={"name": "form-token"})["value"]
+
+    refused = soup_of(client.post(page.url, {**sent, "token": ""}))
+    assert [link["href"] for link in refused.select("[role=alert] a")] == ["#id_token"]
+    assert client.post(page.url, sent).status_code == 302
+    assert Lead.objects.get().form_data == {name: "Zoë" for name in sent if name != "form-token"}
 
 
 def test_no_script_is_needed(client: Client, page: OpportunityPage) -> None:

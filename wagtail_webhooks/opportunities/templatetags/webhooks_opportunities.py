@@ -26,3 +26,10 @@ def as_typed(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return _("Yes") if value is True else str(value)
+
+
+@register.filter
+def its(form: Any, name: str) -> Any:
+    """An attribute of a form: after a dot Django finds a field first, and editors name those."""
+    value = getattr(form, name, "")
+    return value() if callable(value) else value

@@ -81,6 +81,26 @@ def test_browsers_are_told_what_they_may_fill_in(client: Client, page: Opportuni
     assert soup.find(id="id_start")["type"] == "date"
 
 
+@pytest.mark.parametrize(
+    "purposes",
+    [
+        {"Name": "name", "Town": "address-level2"},
+        {"Name": "given-name", "Surname": "family-name"},
+        {"Nombre": "name", "Correo": "email", "Teléfono": "tel", "Organización": "organization"},
+        {"Nombre": "given-name", "Apellidos": "family-name", "Código postal": "postal-code"},
+    ],
+)
+def test_browsers_are_told_in_either_language(
+    client: Client, page: OpportunityPage, purposes: dict[str, str]
+) -> None:
+    question = page.form_fields.model
+    page.form_fields = [question(label=label, field_type="singleline") for label in purposes]
+    page.save()
+    soup = soup_of(client.get(page.url))
+    controls = soup.select(".opp-field input")
+    assert [each["autocomplete"] for each in controls] == [*purposes.values()]
+
+
 def test_the_error_summary_comes_first_has_the_focus_and_leads_to_the_fields(
     client: Client, page: OpportunityPage
 ) -> None:

@@ -10,9 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 
 #: Far more than any sum of money has, and what every receiver can read.
@@ -95,7 +94,7 @@ class NumberField(forms.DecimalField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value and max(len(value.as_tuple().digits), abs(value.adjusted())) > MAX_DIGITS:
-            raise ValidationError(_now("Please write a shorter number."), code="max_digits")
+            raise ValidationError(gettext("Please write a shorter number."), code="max_digits")
 
 
 class ChoicesField(forms.MultipleChoiceField):
@@ -137,4 +136,4 @@ class DateTimeField(forms.DateTimeField):
 
 def _check_year(value: date | None, first: int) -> None:
     if value and value.year < first:
-        raise ValidationError(_now("Please check the year."), code="year")
+        raise ValidationError(gettext("Please check the year."), code="year")

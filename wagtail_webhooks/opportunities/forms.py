@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.forms import BaseForm, FormBuilder
 
@@ -45,18 +45,20 @@ ENVELOPE_BYTES = 32_768
 
 #: What a browser may fill in for the citizen (WCAG 2.2, 1.3.5), by words in the field's name.
 _AUTOCOMPLETE = [
-    (r"e_?mail(_address)?", "email"),
-    (r"(first|given|fore)_?name", "given-name"),
-    (r"(last|family|sur)_?name", "family-name"),
+    (r"e_?mail(_address)?|correo(_electronico)?", "email"),
+    (r"(first|given|fore)_?name|nombre_de_pila", "given-name"),
+    (r"(last|family|sur)_?name|(primer_)?apellidos?", "family-name"),
     (r"organi[sz]ation|company|business_name|employer", "organization"),
-    (r"(full_|your_|contact_)?name", "name"),
+    (r"organizacion|empresa|razon_social|entidad", "organization"),
+    (r"(full_|your_|contact_)?name|(su_)?nombre(_completo|_y_apellidos)?", "name"),
     (r"(tele)?phone(_number)?|mobile(_number)?|tel", "tel"),
-    (r"post_?code|postal_code|zip(_code)?", "postal-code"),
-    (r"(street_|postal_)?address", "street-address"),
-    (r"town|city", "address-level2"),
-    (r"country", "country-name"),
-    (r"job_title|position", "organization-title"),
-    (r"date_of_birth|birth_?day", "bday"),
+    (r"(numero_de_)?telefono(_movil|_de_contacto)?|movil", "tel"),
+    (r"post_?code|postal_code|zip(_code)?|codigo_postal", "postal-code"),
+    (r"(street_|postal_)?address|direccion(_postal)?|domicilio", "street-address"),
+    (r"town|city|ciudad|localidad|municipio|poblacion", "address-level2"),
+    (r"country|pais", "country-name"),
+    (r"job_title|position|cargo|puesto(_de_trabajo)?", "organization-title"),
+    (r"date_of_birth|birth_?day|fecha_de_nacimiento", "bday"),
 ]
 _AUTOCOMPLETE_BY_TYPE = {"email": "email", "url": "url"}
 
@@ -76,9 +78,10 @@ class LeadForm(BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.data: Any = sent_as_characters(self.data)
+        has_surname = any(_purpose_of(name) == "family-name" for name in self.fields)
         for name, field in self.fields.items():
             speak_kindly(field)
-            _hint_browser(name, field.widget)
+            _hint_browser(name, field.widget, has_surname)
         emails = [each for each in self.fields if isinstance(self.fields[each], forms.EmailField)]
         self._email_name = emails[0] if emails else ""
         if self._email_name and getattr(self.page, "offers_receipt", True):
@@ -112,13 +115,13 @@ class LeadForm(BaseForm):
         if cleaned.get(RECEIPT_NAME):
             self.receipt_address = cleaned.get(self._email_name, "")
             if not self.receipt_address and self._email_name not in self.errors:
-                text = _now("Please fill this in, or do not ask for a receipt.")
+                text = gettext("Please fill this in, or do not ask for a receipt.")
                 self.add_error(self._email_name, text)
         for name in self.own_names:
             cleaned.pop(name, None)
         if len(json.dumps(cleaned, default=str)) > conf.max_payload_bytes - self.envelope_bytes():
             raise ValidationError(
-                _now("Your answers are too long altogether. Please shorten the longest.")
+                gettext("Your answers are too long altogether. Please shorten the longest.")
             )
         return cleaned
 
@@ -138,24 +141,24 @@ class LeadForm(BaseForm):
     def doubt(self) -> str:
         """Why it seems that no person sent this, for the person who did; empty: there is none."""
         if self.data.get(TRAP_NAME, "").strip():
-            return _now(
+            return gettext(
                 "A field that is not meant for people was filled in, perhaps by your browser. "
                 "We have emptied it. Nothing was stored: please send your answers again."
             )
         if not conf.lead_min_seconds:
             return ""
         if self.sent_token is None:
-            return _now(
+            return gettext(
                 "Your answers did not reach us as our form sends them. "
                 "Nothing was stored: please check your answers and send them again."
             )
         if self.sent_token.is_expired:
-            return _now(
+            return gettext(
                 "This page had been open for more than a day. "
                 "Nothing was stored: please check your answers and send them again."
             )
         if self.sent_token.age < conf.lead_min_seconds:
-            return _now(
+            return gettext(
                 "Your answers came faster than we expect of people. "
                 "Nothing was stored: please check your answers and send them again."
             )
@@ -173,7 +176,7 @@ class LeadForm(BaseForm):
             yield bound
 
 
-def _hint_browser(name: str, widget: forms.Widget) -> None:
+def _hint_browser(name: str, widget: forms.Widget, has_surname: bool) -> None:
     input_type = "textarea" if isinstance(widget, forms.Textarea) else _input_type(widget)
     if input_type in ("text", "textarea"):
         # Each answer in the direction of its own script.
@@ -181,6 +184,8 @@ def _hint_browser(name: str, widget: forms.Widget) -> None:
     if input_type not in ("text", "textarea", "email", "url", "date"):
         return
     purpose = _AUTOCOMPLETE_BY_TYPE.get(input_type) or _purpose_of(name)
+    if purpose == "name" and has_surname:
+        purpose = "given-name"
     if purpose:
         widget.attrs.setdefault("autocomplete", purpose)
     if purpose == "tel":

@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.core.validators import validate_email
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.contrib.forms.models import AbstractFormSubmission
 from wagtail.fields import RichTextField
@@ -178,19 +178,21 @@ class OpportunityMixin(AfterSendingMixin):
     def clean(self) -> None:
         super().clean()
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
-            raise ValidationError({"closes_at": _now("It must close after it opens.")})
+            raise ValidationError({"closes_at": gettext("It must close after it opens.")})
 
     def add_default_form_fields(self) -> None:
         """Give the page the form that most opportunities need; in memory, as its editor does."""
         field: Any = self._meta.get_field("form_fields").related_model
         self.form_fields = [  # type: ignore[attr-defined]
-            field(label=_now("Name"), field_type="singleline", required=True, sort_order=0),
-            field(label=_now("E-mail address"), field_type="email", required=True, sort_order=1),
-            field(label=_now("Telephone"), field_type="singleline", required=False, sort_order=2),
+            field(label=gettext("Name"), field_type="singleline", required=True, sort_order=0),
+            field(label=gettext("E-mail address"), field_type="email", required=True, sort_order=1),
             field(
-                label=_now("Organisation"), field_type="singleline", required=False, sort_order=3
+                label=gettext("Telephone"), field_type="singleline", required=False, sort_order=2
             ),
-            field(label=_now("Message"), field_type="multiline", required=True, sort_order=4),
+            field(
+                label=gettext("Organisation"), field_type="singleline", required=False, sort_order=3
+            ),
+            field(label=gettext("Message"), field_type="multiline", required=True, sort_order=4),
         ]
 
 

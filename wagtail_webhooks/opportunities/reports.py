@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q
 from django.urls import path, reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.menu import MenuItem
@@ -152,7 +152,7 @@ class LeadCountView(ReportView):
     def _column(self, name: str) -> Column:
         def value(row: Row) -> Any:
             if name == "department" and row.department_id is None:
-                return _now("No department")
+                return gettext("No department")
             state = name.removeprefix("counts.")
             return row.counts[state] if state != name else getattr(row, name)
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from .forms import LeadForm, LeadFormBuilder
 from .listing import by_name_of_department
@@ -70,10 +69,10 @@ class OpportunitiesField(forms.Field):
         most = self.page.most_opportunities
         closed = self.page.get_opportunities().filter(pk__in=pks[:most])
         if titles := ", ".join(f"“{page.title}”" for page in closed):
-            text = _now("No longer open, so we took away its tick: %(titles)s.")
+            text = gettext("No longer open, so we took away its tick: %(titles)s.")
         else:
-            text = _now("Something that you ticked cannot be chosen, so we took away its tick.")
-        hint = _now("Please look at your choice, and send the form again.")
+            text = gettext("Something that you ticked cannot be chosen, so we took away its tick.")
+        hint = gettext("Please look at your choice, and send the form again.")
         return f"{text} {hint}" % {"titles": titles}
 
     def _too_many(self, count: int) -> str:
@@ -83,7 +82,9 @@ class OpportunitiesField(forms.Field):
             "You can choose %(most)d at most, and have chosen %(count)d.",
             most,
         )
-        hint = _now("Please take away some ticks; you can send the form once more for the others.")
+        hint = gettext(
+            "Please take away some ticks; you can send the form once more for the others."
+        )
         return f"{text} {hint}" % {"most": most, "count": count}
 
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.coreutils import get_content_languages, get_supported_content_language_variant
 from wagtail.fields import RichTextField
@@ -75,7 +75,7 @@ class ConsentText(models.Model):
 
     def __str__(self) -> str:
         since = date_format(localtime(self.created_at), "SHORT_DATE_FORMAT")
-        return _now("Version %(number)s (%(since)s)") % {"number": self.pk, "since": since}
+        return gettext("Version %(number)s (%(since)s)") % {"number": self.pk, "since": since}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raises TypeError for one that is stored already."""
@@ -94,7 +94,7 @@ class ConsentText(models.Model):
 
     @display(description=_("text"))
     def excerpt(self) -> str:
-        return Truncator(self.plain_text).chars(90) if self.asks else _now("(Nobody is asked)")
+        return Truncator(self.plain_text).chars(90) if self.asks else gettext("(Nobody is asked)")
 
     def as_html(self) -> SafeString:
         html = mark_safe(expand_db_html(self.text))  # noqa: S308  an editor's, as on any page

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db.models import ProtectedError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import PageViewRestriction, Site
 
 from tests.factories import answers, make_department, make_index, make_opportunity
+from wagtail_webhooks.admin.usage import is_deletable
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.opportunities.models import Lead, OpportunityEndpoint, OpportunityPage
 
@@ -173,6 +176,51 @@ def test_a_department_cannot_be_deleted_from_under_a_page() -> None:
     make_opportunity(department=department)
     with pytest.raises(ProtectedError):
         department.delete()
+
+
+def test_a_draft_outlives_the_department_and_the_endpoint_that_it_names(
+    admin_client: Client, opportunity: OpportunityPage, other_office: Endpoint
+) -> None:
+    here = make_department()
+    OpportunityPage.objects.update(department=here)
+    old, gone = OpportunityPage.objects.get().save_revision(), make_department("Gone tomorrow")
+    draft = old.as_object()
+    draft.department = gone
+    draft.endpoint_links.add(OpportunityEndpoint(endpoint=other_office))
+    draft.title = "As drafted"
+    revision = draft.save_revision(approved_go_live_at=timezone.now())
+    gone.delete()
+    other_office.delete()
+
+    edit = reverse("wagtailadmin_pages:edit", args=[opportunity.pk])
+    compare = [opportunity.pk, old.pk, revision.pk]
+    for url in (edit, reverse("wagtailadmin_pages:revisions_compare", args=compare)):
+        assert admin_client.get(url).status_code == 200
+    call_command("publish_scheduled")
+    published = OpportunityPage.objects.get()
+    assert (published.title, published.department) == ("As drafted", here)
+    assert not published.endpoint_links.filter(endpoint_id=other_office.pk).exists()
+
+
+def test_a_draft_without_a_department_stays_without(opportunity: OpportunityPage) -> None:
+    revision = OpportunityPage.objects.get().save_revision()
+    OpportunityPage.objects.update(department=make_department())
+    assert OpportunityPage.objects.get().latest_revision == revision
+    assert revision.as_object().department is None
+
+
+@pytest.mark.parametrize("is_scheduled", [True, False])
+def test_an_endpoint_that_a_draft_names_is_in_use(
+    opportunity: OpportunityPage, other_office: Endpoint, is_scheduled: bool
+) -> None:
+    assert is_deletable(other_office)
+    draft = OpportunityPage.objects.get()
+    draft.endpoint_links.add(OpportunityEndpoint(endpoint=other_office))
+    later = timezone.now() + HOUR if is_scheduled else None
+    draft.save_revision(approved_go_live_at=later)
+    if is_scheduled:
+        OpportunityPage.objects.get().save_revision()
+    assert not is_deletable(other_office)
 
 
 def test_no_address_and_no_secret_lands_in_a_revision(

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, Q
 from modelcluster.fields import ParentalKey
 from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.models import Page, Revision
 
-from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Subscription
+from wagtail_webhooks.models import (
+    Delivery,
+    Endpoint,
+    EndpointState,
+    Subscription,
+    WebhookEndpointsMixin,
+)
 
 
 #: What refers to an endpoint without using it.
@@ -44,6 +53,26 @@ def is_deletable(endpoint: Endpoint) -> bool:
 
 
 def _referring(endpoint: Endpoint) -> Iterator[Model]:
+    yield from _rows_naming(endpoint)
+    yield from _drafts_naming(endpoint)
+
+
+def _drafts_naming(endpoint: Endpoint) -> Iterator[Model]:
+    """Pages that will name it once they are published as editors have left them."""
+    newest = Page.objects.filter(has_unpublished_changes=True).values("latest_revision")
+    unpublished = Q(pk__in=newest) | Q(approved_go_live_at__isnull=False)
+    models = [model for model in apps.get_models() if issubclass(model, WebhookEndpointsMixin)]
+    types = ContentType.objects.get_for_models(*models).values()
+    drafts = Revision.page_revisions.filter(unpublished, content_type__in=types)
+    naming = {
+        page_id
+        for page_id, links in drafts.values_list("object_id", "content__endpoint_links")
+        if any(link["endpoint"] == endpoint.pk for link in links or ())
+    }
+    yield from Page.objects.filter(pk__in=naming).specific()
+
+
+def _rows_naming(endpoint: Endpoint) -> Iterator[Model]:
     # Hidden ones too: whoever needs no way back names the relation "+".
     for relation in Endpoint._meta.get_fields(include_hidden=True):
         model: Any = relation.related_model

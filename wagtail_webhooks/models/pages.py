@@ -23,6 +23,18 @@ class WebhookEndpointsMixin(models.Model):
     class Meta:
         abstract = True
 
+    def with_content_json(self, content: dict[str, Any]) -> Any:
+        """As a revision has it, without endpoints that have been deleted since.
+
+        Else whoever edits, compares or publishes that revision gets an error.
+        """
+        if links := content.get("endpoint_links"):
+            named = Endpoint.objects.filter(pk__in=[link["endpoint"] for link in links])
+            there = set(named.values_list("pk", flat=True))
+            left = [link for link in links if link["endpoint"] in there]
+            content = {**content, "endpoint_links": left}
+        return super().with_content_json(content)  # type: ignore[misc]
+
     def webhook_endpoints(self) -> QuerySet[Endpoint]:
         """The endpoints of the live page, whatever this instance holds as a draft."""
         source_id = getattr(self, "alias_of_id", None) or self.pk

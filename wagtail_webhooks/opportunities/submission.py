@@ -22,6 +22,17 @@ class LeadCaptureMixin(NamesReceivers, LeadFormMixin):
     class Meta:
         abstract = True
 
+    def with_content_json(self, content: dict[str, Any]) -> Any:
+        """As a revision has it; of the present department, if that one has been deleted since.
+
+        Else whoever edits, compares or publishes that revision gets an error.
+        """
+        named, field = content.get("department"), self._meta.get_field("department")
+        departments: Any = field.related_model
+        if named is not None and not departments._base_manager.filter(pk=named).exists():
+            content = {**content, "department": self.department_id}
+        return super().with_content_json(content)  # type: ignore[misc]
+
     @property
     def takes_leads(self) -> bool:
         return bool(self.state == State.OPEN)

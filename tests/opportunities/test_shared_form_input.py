@@ -269,6 +269,19 @@ def test_a_double_click_makes_one_lead_and_another_choice_a_second_one(
     assert rows() == [2, 3, 3, 3]
 
 
+@pytest.mark.parametrize("closing", [["Farms"], ["Farms", "Skills"]], ids=["one", "all"])
+def test_a_double_click_across_the_closing_time_is_confirmed(
+    index: OpportunityIndexPage, programme: OpportunityPage, client: Client, closing: list[str]
+) -> None:
+    pages = [programme, make_programme("Skills", make_endpoint_for("Skills"))]
+    token = {"form-token": token_of(client, index)}
+    apply_to(index, pages, client, **token)
+    OpportunityPage.objects.filter(department__name__in=closing).update(closes_at=timezone.now())
+    response = apply_to(index, pages, client, **token)
+    assert f"sent={Lead.objects.get().reference}" in response.url
+    assert rows() == [1, 2, 2, 2]
+
+
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_of_clicks_at_once_each_department_hears_once(
     index: OpportunityIndexPage, programme: OpportunityPage, client: Client

@@ -130,7 +130,7 @@ class LeadForm(BaseForm):
         return ENVELOPE_BYTES
 
     def fingerprint(self) -> str:
-        """Equal only when the same form was sent twice with the same answers.
+        """Equal only when the same form was sent twice with the same answers. After is_valid().
 
         With the answers in it, since somebody may go back, correct a mistake and send it again.
         """

@@ -144,9 +144,9 @@ class LeadFormMixin(models.Model):
     def _answer_submission(self, request: HttpRequest) -> HttpResponse:
         form = self.get_form(request.POST, request.FILES, page=self, user=request.user)
         is_valid = form.is_valid()
-        fingerprint = _fingerprint(form) if is_valid else ""
+        fingerprint = _fingerprint(form)
         # Before all that may refuse it: a double click across the closing time is stored already.
-        if is_valid and (lead := self._find_lead(fingerprint)):
+        if lead := self._find_lead(fingerprint):
             return self._redirect_to_confirmation(request, lead)
         if not self.takes_leads:
             # 409, not 200: nothing was stored, and whoever counts answers should see that too.

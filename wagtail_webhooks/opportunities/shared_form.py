@@ -107,7 +107,8 @@ class SharedLeadForm(LeadForm):
         return super().envelope_bytes() + len(json.dumps(facts, default=str))
 
     def fingerprint(self) -> str:
-        ticked = sorted(page.pk for page in self.opportunities)
+        # As they were sent: what has closed between two clicks is in the second one too.
+        ticked = sorted(set(self[OPPORTUNITIES_NAME].value() or ()))
         return sha256(f"{super().fingerprint()}\n{ticked}".encode()).hexdigest()
 
     def opportunity_groups(self) -> Iterator[Group]:

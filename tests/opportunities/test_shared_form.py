@@ -24,7 +24,12 @@ from tests.opportunities.sharing import (
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities import sharing
 from wagtail_webhooks.opportunities.dates import follow_closing_dates
-from wagtail_webhooks.opportunities.models import Lead, OpportunityIndexPage, Referral
+from wagtail_webhooks.opportunities.models import (
+    Lead,
+    OpportunityIndexPage,
+    OpportunityPage,
+    Referral,
+)
 from wagtail_webhooks.opportunities.sharing import SharedFormMixin
 from wagtail_webhooks.opportunities.telling import tell_untold_leads
 from wagtail_webhooks.testing import Receiver, deliver_now
@@ -179,6 +184,20 @@ def test_a_closing_date_that_is_moved_counts_for_what_waits(
         "Farms endpoint": now + min(hours or 9, 9) * HOUR,
         "Skills endpoint": now + 7 * HOUR,
     }
+
+
+@pytest.mark.parametrize(("left", "expected"), [(9, 9), (-1, -1), (None, -2)])
+def test_when_one_has_closed_the_next_to_close_is_the_deadline(
+    index: OpportunityIndexPage, left: int | None, expected: int
+) -> None:
+    now, farms = timezone.now(), make_endpoint_for("Farms")
+    first = make_programme("Farms", farms, title="First", closes_at=now + HOUR)
+    second = make_programme("Farms", farms, title="Second", closes_at=now + 2 * HOUR)
+    apply_to(index, [first, second])
+    OpportunityPage.objects.filter(pk=first.pk).update(closes_at=now - 2 * HOUR)
+    OpportunityPage.objects.filter(pk=second.pk).update(closes_at=left and now + left * HOUR)
+    follow_closing_dates()
+    assert Delivery.objects.get().message.deadline == now + expected * HOUR
 
 
 def test_what_cannot_be_told_to_one_department_is_told_later_and_to_the_others_once(

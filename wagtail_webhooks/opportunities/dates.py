@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.utils import timezone
 
 from wagtail_webhooks.deadlines import move_deadline, move_deadline_of
 from wagtail_webhooks.models import Delivery, Message
@@ -29,11 +30,11 @@ def follow_closing_dates() -> None:
     for page_id in sorted(moved):
         move_deadline(LEAD_SUBMITTED, page_id, dates[page_id])
     if several := page_ids - dates.keys():
-        _follow_the_first(waiting.filter(message__page_id__in=several))
+        _follow_the_next(waiting.filter(message__page_id__in=several))
 
 
-def _follow_the_first(waiting: Any) -> None:
-    """What came by forms for several opportunities keeps to the first of these that closes."""
+def _follow_the_next(waiting: Any) -> None:
+    """What came by forms for several opportunities keeps to the next of these that closes."""
     referrals = apps.get_model(REFERRAL).objects.filter(message__in=waiting.values("message_id"))  # type: ignore[attr-defined]
     rows = referrals.values_list("message_id", "message__deadline", "page_id")
     pages: dict[tuple[str, datetime | None], set[int]] = {}
@@ -43,13 +44,19 @@ def _follow_the_first(waiting: Any) -> None:
     moved: dict[datetime | None, list[str]] = {}
     for (message_id, deadline), page_ids in pages.items():
         there = [dates[page_id] for page_id in page_ids if page_id in dates]
-        first = min((date for date in there if date), default=None)
-        if there and first != deadline:
-            moved.setdefault(first, []).append(message_id)
+        following = next_of(there, timezone.now())
+        if there and following != deadline:
+            moved.setdefault(following, []).append(message_id)
     for deadline, message_ids in moved.items():
         for start in range(0, len(message_ids), BATCH):
             batch = Message.objects.filter(pk__in=message_ids[start : start + BATCH])
             move_deadline_of(batch, deadline)
+
+
+def next_of(dates: Iterable[datetime | None], now: datetime) -> datetime | None:
+    """The next of several closing dates, or the last where all have passed; None: there is none."""
+    known = [date for date in dates if date]
+    return min((date for date in known if date > now), default=max(known, default=None))
 
 
 def closing_dates(page_ids: Iterable[int]) -> dict[int, datetime | None]:

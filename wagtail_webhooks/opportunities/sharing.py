@@ -16,6 +16,7 @@ from wagtail.url_routing import RouteResult
 
 from wagtail_webhooks.models import Endpoint, Message
 
+from .dates import next_of
 from .lead_forms import LeadFormMixin
 from .listing import State, by_department, in_reading_order, in_state
 from .mixins import AfterSendingMixin
@@ -111,13 +112,12 @@ class SharedFormMixin(AfterSendingMixin, LeadFormMixin):
 
     def _emit(self, lead: Any, pages: list[Any], endpoints: list[Endpoint]) -> Message | None:
         """Raises NotStored, so that a department is told all or nothing."""
-        dates = [page.closes_at for page in pages if page.closes_at]
         message = emit_lead(
             self,
             lead,
             self.get_lead_data(lead, pages),
             endpoints=endpoints,
-            deadline=min(dates, default=None),
+            deadline=next_of((page.closes_at for page in pages), timezone.now()),
             key=" ".join([lead.reference, *(str(page.pk) for page in pages)]),
         )
         if message is None and endpoints:

@@ -1,4 +1,4 @@
-"""In the last day, and once more when it has closed, owners are told what still waits."""
+"""In the last day, in the last hours and when it has closed, owners are told what waits."""
 
 from __future__ import annotations
 
@@ -199,14 +199,17 @@ def test_nobody_is_told_of_what_came_in_a_moment_ago(
     assert mailoutbox[0].subject.startswith("3 leads of")
 
 
-def test_each_is_told_once_before_and_once_after(
+def test_each_is_told_once_in_the_last_day_in_the_last_hours_and_after(
     page: OpportunityPage, set_clock: SetClock, mailoutbox: list[Any]
 ) -> None:
-    for minutes in (-600, -599, -300, -1, 1, 10, 11, 600):
+    told = []
+    for minutes in (-600, -599, -300, -121, -119, -60, -1, 1, 10, 11, 600):
         set_clock(CLOSES + minutes * MINUTE)
-        warn_owners()
-    before, after = mailoutbox
-    assert before.subject.endswith("it closes soon")
+        if warn_owners():
+            told.append(minutes)
+    assert told == [-600, -119, 10]
+    first, second, after = mailoutbox
+    assert first.subject.endswith("it closes soon") and second.subject == first.subject
     assert after.subject == "2 leads of “Energy grant” are waiting, and it has closed"
     assert "closed on 1 Jul 2027, 5 p.m. (BST), and 2 leads have not arrived yet." in after.body
 

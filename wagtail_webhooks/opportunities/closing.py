@@ -17,6 +17,8 @@ from .telling import LEAD_SUBMITTED
 
 
 LAST_DAY = timedelta(hours=24)
+#: Then somebody is told once more: much may have come in since, and there is little time left.
+LAST_HOURS = timedelta(hours=2)
 #: So long after it has closed somebody should still be told.
 AFTERWARDS = timedelta(days=7)
 #: What came in a moment ago is on its way; nobody need be troubled with that.
@@ -81,5 +83,9 @@ def _pages(model: Any, now: datetime) -> Any:
     """From a day before to a week after; not at once after, when the last are on their way."""
     before = Q(closes_at__gt=now, closes_at__lte=now + LAST_DAY)
     after = Q(closes_at__gt=now - AFTERWARDS, closes_at__lte=now - GRACE)
-    stage = Case(When(closes_at__gt=now, then=Value(Stage.CLOSING)), default=Value(Stage.CLOSED))
+    stage = Case(
+        When(closes_at__gt=now + LAST_HOURS, then=Value(Stage.CLOSING)),
+        When(closes_at__gt=now, then=Value(Stage.LAST_HOURS)),
+        default=Value(Stage.CLOSED),
+    )
     return model.objects.filter(before | after).annotate(stage=stage)

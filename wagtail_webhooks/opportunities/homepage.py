@@ -50,7 +50,7 @@ class ClosingPanel(StyledMixin, Component):
 def _sentence(one: Closing) -> str:
     waiting = ngettext("%(count)d lead waits.", "%(count)d leads wait.", one.leads)
     closes = (
-        _("It closes on %(time)s.") if one.stage == Stage.CLOSING else _("It closed on %(time)s.")
+        _("It closes on %(time)s.") if one.stage != Stage.CLOSED else _("It closed on %(time)s.")
     )
     values = {"count": one.leads, "time": in_site_time(one.page.closes_at)}
     return f"{waiting} {closes}" % values

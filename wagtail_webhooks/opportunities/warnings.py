@@ -1,4 +1,4 @@
-"""Telling owners in time that leads wait: in the last day, and once more when it has closed."""
+"""Telling owners in time that leads wait: in the last day, in the last hours, and afterwards."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 
 def warn_owners() -> int:
-    """For the sweep: tell each owner once what still waits. Returns how many were told."""
+    """For the sweep: tell each owner once in each stage what waits. Returns how many were told."""
     now, told = timezone.now(), 0
     until = time.monotonic() + PATIENCE
     for one in closing(now, Delivery.objects.all(), unwarned=True):
@@ -69,7 +69,7 @@ def _letter(one: Closing, endpoints: list[tuple[Endpoint, int]]) -> tuple[str, s
         "title": one_line(one.page.title),
         "time": in_site_time(one.page.closes_at),
     }
-    subject, news = _before(one.leads) if one.stage == Stage.CLOSING else _after(one.leads)
+    subject, news = _after(one.leads) if one.stage == Stage.CLOSED else _before(one.leads)
     department = getattr(one.page, "department", None)
     site = getattr(settings, "WAGTAILADMIN_BASE_URL", "")
     paragraphs = [

@@ -16,6 +16,7 @@ PAUSE = timedelta(minutes=15)
 
 class Stage(models.TextChoices):
     CLOSING = "closing"
+    LAST_HOURS = "last_hours"
     CLOSED = "closed"
 
 
@@ -36,7 +37,7 @@ class ClosingWarningQuerySet(models.QuerySet["ClosingWarning"]):
 
 
 class ClosingWarning(models.Model):
-    """One warning: about an opportunity, for a closing date, before or after it."""
+    """One warning: about an opportunity, for a closing date, at some stage before or after it."""
 
     wagtail_reference_index_ignore = True
 

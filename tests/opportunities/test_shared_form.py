@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.factories import answers, make_opportunity
+from tests.factories import answers, make_department, make_opportunity
 from tests.opportunities.sharing import (
     apply_to,
     form_url,
@@ -30,6 +30,7 @@ from wagtail_webhooks.opportunities.models import (
     OpportunityPage,
     Referral,
 )
+from wagtail_webhooks.opportunities.referrals import refer
 from wagtail_webhooks.opportunities.sharing import SharedFormMixin
 from wagtail_webhooks.opportunities.telling import tell_untold_leads
 from wagtail_webhooks.testing import Receiver, deliver_now
@@ -232,6 +233,24 @@ def test_what_cannot_be_told_to_one_department_is_told_later_and_to_the_others_o
             "Skills endpoint": [["A", "B"]],
         }
     assert not Referral.objects.filter(message=None).exists()
+
+
+def test_a_lead_counts_for_the_department_that_was_told_of_it(
+    index: OpportunityIndexPage, monkeypatch: Any
+) -> None:
+    page = make_programme("Farms", make_endpoint_for("Farms"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sharing, "receivers_of", lambda asked: {}[0])
+        apply_to(index, [page])
+    skills = make_department("Skills", default_endpoint=make_endpoint_for("Skills"))
+    OpportunityPage.objects.update(department=skills)
+    tell_untold_leads()
+    assert list(told()) == ["Skills endpoint"]
+    assert Referral.objects.get().department_name == "Skills"
+
+    OpportunityPage.objects.update(department=make_department("Health"))
+    refer(Lead.objects.get(), [page], None, Message.objects.get())
+    assert Referral.objects.get().department_name == "Skills"
 
 
 def test_a_department_is_told_all_or_nothing(index: OpportunityIndexPage, monkeypatch: Any) -> None:

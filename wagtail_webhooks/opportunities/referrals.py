@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 
 from wagtail_webhooks.models import Message
 
@@ -40,22 +40,34 @@ def refer(
     # Two messages of a lead may be about the same opportunity, to different endpoints.
     same = Q(message=None) | Q(message_id=told["message_id"])
     there = model.objects.about(label, [lead.pk]).filter(same, page_id__in=unique)
+    whose = {
+        "department_id": department and department.pk,
+        "department_name": department.name if department else "",
+    }
     if known := set(there.values_list("page_id", flat=True)):
-        there.exclude(settled=model.State.ERASED).update(**told)
+        # Before the message, as MySQL would look at the new one.
+        moved = {name: _unless_told(name, value) for name, value in whose.items()}
+        there.exclude(settled=model.State.ERASED).update(**moved, **told)
     rows = [
         model(
             lead_label=label,
             lead_pk=str(lead.pk),
             page_id=page.pk,
             page_title=page.title,
-            department_id=department and department.pk,
-            department_name=department.name if department else "",
+            **whose,
             **told,
         )
         for page in unique.values()
         if page.pk not in known
     ]
     model.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _unless_told(name: str, value: Any) -> Case:
+    """The opportunity may have moved to another department before anybody could be told."""
+    column = _model()._meta.get_field(name)
+    untold = When(message=None, settled="", then=Value(value, output_field=column))
+    return Case(untold, default=F(name), output_field=column)
 
 
 def referrals_of(lead_label: str, lead_pks: Iterable[Any]) -> Any:

@@ -16,7 +16,7 @@ from wagtail import signals
 from wagtail.models import AbstractPage, DraftStateMixin, Revision
 
 from . import outbox, relocations
-from .models import Subscription
+from .models import Subscription, WebhookEndpointsMixin
 from .outbox import Occurrence, emit, harmless
 from .subjects import (
     base_page,
@@ -47,6 +47,7 @@ def connect() -> None:
         signals.workflow_submitted: on_workflow_submitted,
         signals.workflow_approved: on_workflow_approved,
         signals.workflow_rejected: on_workflow_rejected,
+        signals.copy_for_translation_done: on_translated,
     }.items():
         signal.connect(receiver, dispatch_uid=f"wagtail_webhooks.{receiver.__name__}")
     post_save.connect(on_revision_saved, sender=Revision, dispatch_uid="wagtail_webhooks.revision")
@@ -88,6 +89,15 @@ def on_page_deleted(sender: Any, *, instance: Any, **kwargs: Any) -> None:
     page = stored(base_page(), instance.pk)
     if page is not None and page.live and not page.alias_of_id:
         emit("page.deleted", {"page": describe_page(page)}, page=page)
+
+
+@harmless("%s failed", "on_translated")
+def on_translated(sender: Any, *, source_obj: Any, target_obj: Any, **kwargs: Any) -> None:
+    if isinstance(target_obj, WebhookEndpointsMixin) and not target_obj.alias_of_id:  # type: ignore[attr-defined]
+        source = source_obj.specific
+        target_obj.take_endpoints_of(
+            source if source.live else source.get_latest_revision_as_object()
+        )
 
 
 def on_revision_saved(sender: Any, *, instance: Any, raw: bool = False, **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import PageViewRestriction, Site
+from wagtail.models import Locale, PageViewRestriction, Site
 
 from tests.factories import answers, make_department, make_index, make_opportunity
 from wagtail_webhooks.admin.usage import is_deletable
@@ -151,6 +151,23 @@ def test_publishing_a_copy_brings_no_endpoint_back(opportunity: OpportunityPage)
     copy = opportunity.copy(update_attrs={"slug": "copy"}, keep_live=False).specific
     copy.get_latest_revision().publish()
     assert not OpportunityEndpoint.objects.filter(page_id=copy.pk).exists()
+
+
+@pytest.mark.parametrize("is_live", [True, False], ids=["live", "draft"])
+def test_a_translation_names_the_endpoints_of_its_source(
+    opportunity: OpportunityPage, office: Endpoint, other_office: Endpoint, is_live: bool
+) -> None:
+    page = OpportunityPage.objects.get()
+    if not is_live:
+        page.unpublish()
+        page.endpoint_links = [OpportunityEndpoint(endpoint=other_office)]
+        page.save_revision()
+    spanish = Locale.objects.create(language_code="es")
+    there = page.copy_for_translation(spanish, copy_parents=True)
+    there.title = "Ayuda energética"
+    there.save_revision().publish()
+    named = OpportunityPage.objects.get(locale=spanish).webhook_endpoints()
+    assert list(named) == [office if is_live else other_office]
 
 
 def test_an_alias_uses_the_endpoints_of_its_source(

@@ -15,7 +15,8 @@ class WebhookEndpointsMixin(models.Model):
 
     The page class adds a child model with ``page = ParentalKey(…, related_name=
     "endpoint_links")`` and ``endpoint = ForeignKey(Endpoint)``: foreign keys only, since all
-    that is on a page lands in revisions. A copy of the page starts without endpoints.
+    that is on a page lands in revisions. A copy of the page starts without endpoints; a
+    translation, which is about the same thing, with those of its source.
     """
 
     exclude_fields_in_copy: ClassVar[list[str]] = ["endpoint_links"]
@@ -34,6 +35,15 @@ class WebhookEndpointsMixin(models.Model):
             left = [link for link in links if link["endpoint"] in there]
             content = {**content, "endpoint_links": left}
         return super().with_content_json(content)  # type: ignore[misc]
+
+    def take_endpoints_of(self, source: Any) -> None:
+        """Name what another page names, in this draft."""
+        page: Any = self
+        link = page._meta.get_field("endpoint_links").related_model
+        named = source.endpoint_links.values_list("endpoint_id", flat=True)
+        page.endpoint_links = [link(endpoint_id=endpoint_id) for endpoint_id in named]
+        page.save(clean=False)
+        page.save_revision(changed=False, clean=False)
 
     def webhook_endpoints(self) -> QuerySet[Endpoint]:
         """The endpoints of the live page, whatever this instance holds as a draft."""

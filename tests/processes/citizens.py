@@ -59,13 +59,17 @@ def send_without_receipt(page: Any) -> Any:
     return send(page)
 
 
-def send_too_late(page: Any) -> Any:
+def send_too_late(page: Any, *, to: tuple[str, str] = ("/open/", "/closed/")) -> Any:
     """As if it had closed between opening the form and sending it."""
     fill_in(page)
     page.locator("form[method=post]").evaluate(
-        "(form) => { form.action = form.action.replace('/open/', '/closed/') }"
+        "(form, [from, to]) => { form.action = form.action.replace(from, to) }", to
     )
     return send(page)
+
+
+def send_several_too_late(page: Any) -> Any:
+    return send_too_late(page, to=("/apply/", "/over/apply/"))
 
 
 SIGHTS = {
@@ -84,6 +88,8 @@ SIGHTS = {
     "too many": Sight(f"{LIST}open/", send_filled_in, 429, is_private=True),
     "form for several": Sight(SEVERAL, is_private=True),
     "errors in it": Sight(SEVERAL, send, is_private=True),
+    "too late in it": Sight(SEVERAL, send_several_too_late, 409, is_private=True),
+    "none open for it": Sight(f"{LIST}over/apply/several/", is_private=True),
     "its confirmation": Sight(SEVERAL, send_filled_in, is_private=True),
     "confirmation": Sight(f"{LIST}small-business-grant/", send_without_receipt, is_private=True),
 }

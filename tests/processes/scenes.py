@@ -11,6 +11,7 @@ from django.utils import timezone
 from wagtail.models import Locale, Page
 from wagtail.users.models import UserProfile
 
+from tests.opportunities.sharing import give_form
 from wagtail_webhooks.credentials import Credential
 from wagtail_webhooks.models import (
     Attempt,
@@ -187,8 +188,10 @@ def for_citizens() -> None:
     for number in range(12):
         _opportunity(index, f"programme-{number}", f"Programme {number}", amount="Up to £900")
     index.add_child(instance=OpportunityIndexPage(title="Nothing", slug="none"))
+    over = give_form(index.add_child(instance=OpportunityIndexPage(title="Over", slug="over")))
+    _opportunity(over, "last", "The last one", closes_at=past)
     index.copy_for_translation(spanish, copy_parents=True)
-    for page in index.get_children().specific():
+    for page in index.get_descendants().specific():
         page.copy_for_translation(spanish)
     for page in Page.objects.filter(locale=spanish, alias_of=None).specific():
         page.save_revision().publish()

@@ -204,9 +204,12 @@ def _pace(state: EndpointState, last_start: datetime | None) -> None:
 
 
 def _due_of(state: EndpointState, count: int, is_retry: bool, now: datetime) -> list[int]:
-    rows = coalescing.settle(state, now)
-    due = Delivery.objects.due(now).filter(endpoint_id=state.pk).exclude(pk__in=rows)
+    rows: list[int] = []
+    due = Delivery.objects.due(now).filter(endpoint_id=state.pk)
     if not state.is_held:
         due = due.filter(is_retry=is_retry)
+    if coalescing.applies(state):
+        rows = coalescing.settle(state, now)
+        due = due.exclude(pk__in=coalescing.waiting(state))
     oldest = due.order_by("next_attempt_at").values_list("pk", flat=True)
     return rows + list(oldest[: count - len(rows)])

@@ -22,13 +22,12 @@ def settle(state: EndpointState, now: datetime) -> list[int]:
     """Let page events wait for the end of their window; then cancel all but the newest.
 
     The window has a fixed end, counted from its first event. Gives the one that goes now, if any.
-    A retry opens no window, but a newer event takes its place too.
+    A retry opens no window, but a newer event takes its place too. Other transactions commit
+    between these statements: what they bring is left for the next look.
     """
-    if not _applies(state):
-        return []
-    waiting = _waiting(state)
-    due = waiting.filter(next_attempt_at__lte=now)
-    newest = waiting.order_by("-pk").values_list("pk", "next_attempt_at").first()
+    gathered = waiting(state).filter(Q(is_retry=True) | Q(next_attempt_at__lte=now))
+    due = gathered.filter(next_attempt_at__lte=now)
+    newest = gathered.order_by("-pk").values_list("pk", "next_attempt_at").first()
     if newest is None or newest[1] is None or not due.exists():
         return []
     ends_at = _end_of_window(state, due)
@@ -36,19 +35,19 @@ def settle(state: EndpointState, now: datetime) -> list[int]:
         due.update(next_attempt_at=ends_at)
         _remember(state, ends_at)
         return []
-    waiting.exclude(pk=newest[0]).cancel(Reason.SUPERSEDED, now)
+    gathered.filter(pk__lt=newest[0]).cancel(Reason.SUPERSEDED, now)
     _remember(state, None)
     return [newest[0]] if newest[1] <= now else []
 
 
-def _applies(state: EndpointState) -> bool:
+def applies(state: EndpointState) -> bool:
     # The probe of a held endpoint is its oldest delivery, whatever it is.
     if not state.endpoint.coalesce_seconds or state.is_held:
         return False
     return not state.endpoint.subscriptions.filter(event_type=EVERYTHING).exists()
 
 
-def _waiting(state: EndpointState) -> DeliveryQuerySet:
+def waiting(state: EndpointState) -> DeliveryQuerySet:
     """What may be superseded: not what a person has sent again."""
     # No join: the conditions must be part of the UPDATE itself, and be checked by it once more.
     messages = Message.objects.filter(COALESCED, pk=OuterRef("message_id"))

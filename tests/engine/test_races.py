@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -13,11 +14,13 @@ from django.db import OperationalError, connection, connections, transaction
 
 from tests.conftest import claim, make_endpoint
 from tests.engine.test_claims import emit_to
+from tests.engine.test_coalescing import WINDOW, end_window
+from tests.engine.test_pacing import run_at_once
 from wagtail_webhooks import claim_sql, outbox
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
-from wagtail_webhooks.models import Attempt, Delivery, EndpointState
-from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint, EndpointState
+from wagtail_webhooks.models.deliveries import Reason, Status
 from wagtail_webhooks.testing import Receiver
 
 
@@ -52,6 +55,22 @@ def another_worker(locks: type[Delivery] | type[EndpointState], then: str = "") 
     finally:
         finish.set()
         thread.join(20)
+
+
+@contextmanager
+def just_before(statement: str, act: Callable[[], object]) -> Iterator[None]:
+    """Something happens in between, once: just before we run a statement with this in it."""
+    has_happened = threading.Event()
+
+    def watch(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if statement in sql and not has_happened.is_set():
+            has_happened.set()
+            act()
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert has_happened.is_set()
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +133,81 @@ def test_a_resend_does_not_take_a_row_that_is_leased_at_the_same_moment() -> Non
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.lease_token) == (Status.SENDING, "theirs")
+
+
+#: Statements of a claim: it takes its turns, ends a window, and notes when that ends.
+TURNS = "SELECT s.endpoint_id"
+SETTLES = 'UPDATE "wagtail_webhooks_delivery"'
+NOTES = 'UPDATE "wagtail_webhooks_endpointstate"'
+
+
+def ended_window(endpoint: Endpoint, count: int) -> list[Delivery]:
+    emit_to(endpoint, count)
+    assert claim() == []
+    end_window()
+    return list(Delivery.objects.order_by("pk"))
+
+
+def test_an_event_that_comes_while_a_window_is_settled_waits_for_its_own() -> None:
+    endpoint = make_endpoint("https://hooks.example.org/x", "page.*", coalesce_seconds=WINDOW)
+    *_others, last = ended_window(endpoint, 3)
+
+    with just_before(SETTLES, lambda: run_at_once(lambda: emit_to(endpoint, 1))):
+        claimed = claim()
+
+    assert claimed == [last]
+    late = Delivery.objects.latest("pk")
+    assert (late.status, late.reason) == (Status.PENDING, "")
+    assert Delivery.objects.filter(reason=Reason.SUPERSEDED).count() == 2
+    assert claim() == []
+    assert late.next_attempt_at is not None
+    ends_at = late.next_attempt_at + timedelta(seconds=WINDOW)
+    assert EndpointState.objects.get().window_ends_at == ends_at
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_an_event_that_was_stored_before_a_claim_and_committed_during_it_is_gathered_too(
+    is_open: bool,
+) -> None:
+    endpoint = make_endpoint("https://hooks.example.org/x", "page.*", coalesce_seconds=WINDOW)
+    if is_open:
+        emit_to(endpoint, 2)
+    else:
+        ended_window(endpoint, 2)
+    stored, commit = threading.Event(), threading.Event()
+
+    def publish() -> None:
+        with transaction.atomic():
+            emit_to(endpoint, 1)
+            stored.set()
+            commit.wait(20)
+
+    def finish() -> None:
+        commit.set()
+        publishing.join(20)
+
+    publishing = threading.Thread(target=lambda: run_at_once(publish))
+    publishing.start()
+    assert stored.wait(20)
+    with just_before(NOTES, finish):
+        claimed = claim()
+
+    assert len(claimed) == (0 if is_open else 1)
+    late = Delivery.objects.latest("pk")
+    assert late not in claimed
+    assert (late.status, late.reason) == (Status.PENDING, "")
+    assert claim() == []
+
+
+def test_an_event_that_comes_after_the_moment_of_a_claim_is_for_the_next_window() -> None:
+    endpoint = make_endpoint("https://hooks.example.org/x", "page.*", coalesce_seconds=WINDOW)
+    *_others, last = ended_window(endpoint, 3)
+
+    with just_before(TURNS, lambda: run_at_once(lambda: emit_to(endpoint, 1))):
+        claimed = claim()
+
+    assert claimed == [last]
+    assert Delivery.objects.latest("pk").status == Status.PENDING
 
 
 def test_answers_are_stored_although_the_database_was_restarted_meanwhile(

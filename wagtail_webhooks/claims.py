@@ -180,6 +180,8 @@ def _take_by_rule(endpoint_id: int, most: int, is_retry: bool, now: datetime) ->
     rows = _due_of(state, len(starts), is_retry, now) if starts else []
     if not rows:
         return {}
+    if state.endpoint.coalesce_seconds:
+        coalescing.begin(state, rows)
     _pace(state, starts[len(rows) - 1])
     if state.is_held:
         incidents.probing(state, now)

@@ -40,6 +40,11 @@ def settle(state: EndpointState, now: datetime) -> list[int]:
     return [newest[0]] if newest[1] <= now else []
 
 
+def begin(state: EndpointState, pks: list[int]) -> None:
+    """Let what comes back of these, sent or not, count as a retry, but for what a person resent."""
+    waiting(state).filter(pk__in=pks).update(is_retry=True)
+
+
 def applies(state: EndpointState) -> bool:
     # The probe of a held endpoint is its oldest delivery, whatever it is.
     if not state.endpoint.coalesce_seconds or state.is_held:

@@ -204,6 +204,73 @@ def test_what_a_person_sends_again_goes_at_once_and_is_not_superseded(
     assert waiting().count() == 1
 
 
+def hand_back(claimed: list[Delivery]) -> None:
+    for delivery in claimed:
+        assert Delivery.objects.all().hand_back(delivery.lease_token or "", [delivery.pk]) == 1
+
+
+def test_what_a_worker_handed_back_gives_way_to_a_newer_event(
+    rebuilt: Endpoint, receiver: Receiver
+) -> None:
+    (old,) = publish(rebuilt)
+    claim()
+    end_window()
+    hand_back(claim())
+    (new,) = publish(rebuilt)
+    assert deliver_now() == 0
+    end_window()
+
+    assert deliver_now() == 1
+
+    assert [request.id for request in receiver.received] == [new.message_id]
+    old.refresh_from_db()
+    assert old.reason == Reason.SUPERSEDED
+
+
+def test_what_a_worker_handed_back_goes_at_once_if_nothing_is_newer(
+    rebuilt: Endpoint, receiver: Receiver
+) -> None:
+    publish(rebuilt, 2)
+    claim()
+    end_window()
+    hand_back(claim())
+
+    assert deliver_now() == 1
+
+
+def test_what_a_person_sends_again_and_a_worker_handed_back_is_still_not_superseded(
+    rebuilt: Endpoint, receiver: Receiver
+) -> None:
+    wanted, _last = publish(rebuilt, 2)
+    deliver_now()
+    end_window()
+    deliver_now()
+    outbox.resend(Delivery.objects.filter(pk=wanted.pk))
+    hand_back(claim())
+    publish(rebuilt)
+
+    assert deliver_now() == 1
+    assert receiver.received[-1].id == wanted.message_id
+
+
+def test_a_probe_that_failed_gives_way_to_a_newer_event(
+    rebuilt: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(500)
+    *_others, last = publish(rebuilt, 3)
+    claim()
+    end_window()
+    incidents.hold(rebuilt.pk, HoldReason.FAILING, Clock().now() - timedelta(hours=1))
+    assert deliver_now() == 1
+    receiver.answer = Answer()
+    incidents.release(rebuilt.pk)
+
+    assert deliver_now() == 1
+
+    assert receiver.received[-1].id == last.message_id
+    assert reasons() == {"superseded": 2, "": 1}
+
+
 def test_while_it_is_held_nothing_is_superseded_and_the_oldest_is_the_probe(
     rebuilt: Endpoint, receiver: Receiver
 ) -> None:

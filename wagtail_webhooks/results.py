@@ -12,7 +12,7 @@ from django.db.models import F
 from . import incidents, result_sql
 from .conf import conf
 from .delivery import Result
-from .models import Delivery
+from .models import Attempt, Delivery
 from .models.deliveries import NO_LEASE, Outcome, Reason, Status
 from .retry import next_retry
 
@@ -22,6 +22,9 @@ def record(results: Sequence[Result], now: datetime) -> None:
 
     A state follows a result only while its lease holds. Of a late one the codes and times are
     kept: somebody else has the delivery by now, or its data was erased.
+
+    May be called again with the same results, if nobody knows how far it came: what is stored
+    stays as it is, and what follows for the endpoints follows.
     """
     _hand_back(result for result in results if result.outcome is None)
     made = [result for result in results if result.outcome is not None]
@@ -30,13 +33,14 @@ def record(results: Sequence[Result], now: datetime) -> None:
     with transaction.atomic():
         tokens = result_sql.locked_tokens([result.job.delivery_id for result in made])
         timely, late = _parted(made, tokens)
+        late, again = _without_stored(late)
         _store_attempts(timely, is_late=False)
         _store_attempts(late, is_late=True)
         _succeed([result for result in timely if result.is_success], now)
         for result in timely:
             if not result.is_success:
                 _fail(result, now)
-    _follow(timely, now)
+    _follow([*timely, *again], now)
 
 
 def _hand_back(results: Iterable[Result]) -> None:
@@ -58,6 +62,28 @@ def _parted(
             holds = tokens[result.job.delivery_id] == result.job.token
             (timely if holds else late).append(result)
     return timely, late
+
+
+def _without_stored(late: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+    """Those that come too late, and those that an earlier call has stored in time.
+
+    That call ended their leases. No two requests for one delivery start at the same moment.
+    """
+    attempts = Attempt.objects.filter(
+        delivery__in=[result.job.delivery_id for result in late],
+        started_at__in=[result.started_at for result in late],
+    )
+    rows = attempts.values_list("delivery_id", "started_at", "is_late")
+    stored = {(pk, started_at): was_late for pk, started_at, was_late in rows}
+    new: list[Result] = []
+    again: list[Result] = []
+    for result in late:
+        was_late = stored.get((result.job.delivery_id, result.started_at))
+        if was_late is None:
+            new.append(result)
+        elif not was_late:
+            again.append(result)
+    return new, again
 
 
 def _store_attempts(results: Sequence[Result], *, is_late: bool) -> None:

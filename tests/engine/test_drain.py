@@ -31,6 +31,7 @@ from wagtail_webhooks.models import (
 from wagtail_webhooks.models.deliveries import Outcome, Reason, Status
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.payloads import Payload
+from wagtail_webhooks.results import record
 from wagtail_webhooks.testing import Answer, Received, Receiver, deliver_now
 
 
@@ -191,6 +192,26 @@ def test_a_late_result_becomes_an_attempt_and_changes_nothing_else(
     assert (attempt.is_late, attempt.status_code, attempt.response_headers) == (True, 200, {})
     assert not hasattr(attempt, "answer")
     assert (only_delivery().status, only_delivery().attempt_count) == (Status.SENDING, 0)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_result_that_is_recorded_twice_is_one_attempt(
+    endpoint: Endpoint, receiver: Receiver, is_late: bool
+) -> None:
+    receiver.answer = Answer(500)
+    emit("lead.submitted", {})
+    run = Drain(linger=0)
+    run._claim()
+    result = run._pool.take(5)
+    assert result is not None
+    if is_late:
+        Delivery.objects.update(lease_token="another worker's")
+
+    for _ in range(2):
+        record([result], Clock().now())
+
+    assert Attempt.objects.get().is_late is is_late
+    assert only_delivery().attempt_count == (0 if is_late else 1)
 
 
 def test_what_is_erased_while_under_way_keeps_code_and_times_only(

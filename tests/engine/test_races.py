@@ -21,7 +21,8 @@ from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.models import Attempt, Delivery, Endpoint, EndpointState
 from wagtail_webhooks.models.deliveries import Reason, Status
-from wagtail_webhooks.testing import Receiver
+from wagtail_webhooks.models.states import HoldReason
+from wagtail_webhooks.testing import Answer, Receiver
 
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -217,10 +218,46 @@ def test_answers_are_stored_although_the_database_was_restarted_meanwhile(
     run = Drain(linger=0)
     run._claim()
     receiver.wait_for(3)
-    with suppress(OperationalError), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    break_off()
 
     run._finish()
 
     assert Attempt.objects.count() == 3
     assert set(Delivery.objects.values_list("status", flat=True)) == {Status.SUCCEEDED}
+
+
+def break_off() -> None:
+    with suppress(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+#: All that answers mean for an endpoint is read or written with this in the statement.
+FOLLOWS = "wagtail_webhooks_endpointstate"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(200), ("", 0, 4, False)),
+        (Answer(410), (HoldReason.GONE, 1, 1, False)),
+        (Answer(429, headers={"Retry-After": "120"}), ("", 1, 1, True)),
+        (Answer(500), ("", 1, 1, False)),
+    ],
+)
+def test_what_an_answer_means_follows_although_the_connection_broke_after_it_was_stored(
+    receiver: Receiver, answer: Answer, expected: tuple[object, ...]
+) -> None:
+    emit_to(make_endpoint(receiver.url), 1)
+    EndpointState.objects.update(trust=2)
+    receiver.answer = answer
+    run = Drain(linger=0)
+    run._claim()
+    receiver.wait_for(1)
+
+    with just_before(FOLLOWS, break_off):
+        run._finish()
+
+    assert not Attempt.objects.get().is_late
+    assert Delivery.objects.get().attempt_count == 1
+    state = EndpointState.objects.get()
+    assert (state.hold, state.failures, state.trust, bool(state.not_before)) == expected

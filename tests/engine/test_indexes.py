@@ -16,12 +16,15 @@ from tests.conftest import make_endpoint
 from wagtail_webhooks import claim_sql, jobs
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
-from wagtail_webhooks.models import Delivery, Endpoint, Message
+from wagtail_webhooks.management.commands import webhooks_drain
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Message
+from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.opportunities.warnings import warn_owners
 
 
 OLD = 200_000
 ENDPOINTS = 20
+BACKLOG = 20_000
 
 SCANS = {
     "postgresql": r"Seq Scan on (wagtail_webhooks_delivery|wagtail_webhooks_message)\b",
@@ -168,6 +171,25 @@ def test_a_claim_looks_at_each_endpoint_alone_however_old_the_statistics_are(
         under_way = {"webhooks_delivery_status", "webhooks_delivery_lease"}
         allowed = under_way if "COUNT(*)" in look else set()
         assert used - allowed == {"webhooks_delivery_claim"}, plan_of(look)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="others do not count what they read")
+def test_a_loop_does_not_read_through_a_backlog_that_is_held(db: None) -> None:
+    held, *_others = [make_endpoint().pk for _ in range(ENDPOINTS)]
+    now = Clock().now()
+    EndpointState.objects.filter(pk=held).update(hold=HoldReason.PAUSED)
+    fill(Message, BACKLOG, {"id": "'msg_' || n", "event_type": "'page.published'"})
+    given = {"message_id": "'msg_' || n", "endpoint_id": str(held), "next_attempt_at": "%s"}
+    fill(Delivery, BACKLOG, given, [now])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    with CaptureQueriesContext(connection) as queries:
+        assert not webhooks_drain.is_due()
+
+    plans = [plan_of(f"ANALYZE {query['sql']}") for query in queries]
+    read = [float(count) for plan in plans for count in re.findall(r"actual.* rows=(\S+)", plan)]
+    assert 0 < sum(read) < BACKLOG / 100, plans
 
 
 def test_a_look_without_an_index_would_be_noticed(many_old: None) -> None:

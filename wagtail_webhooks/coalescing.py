@@ -46,7 +46,7 @@ def begin(state: EndpointState, pks: list[int]) -> None:
 
 
 def applies(state: EndpointState) -> bool:
-    # The probe of a held endpoint is its oldest delivery, whatever it is.
+    # The probe of a held endpoint is the delivery whose turn it is, whatever that is.
     if not state.endpoint.coalesce_seconds or state.is_held:
         return False
     return not state.endpoint.subscriptions.filter(event_type=EVERYTHING).exists()

@@ -121,8 +121,9 @@ def _fail(result: Result, now: datetime) -> None:
     if result.outcome == Outcome.RENDER:
         delivery.update(**common, **_ended(Reason.RENDER, now))
     elif result.hold or job.is_probe:
-        # Held: it waits where it stands, and so does its schedule.
-        delivery.update(**common, status=Status.PENDING)
+        # Held: its schedule stands still. But another has the next probe: perhaps only this one
+        # is refused.
+        delivery.update(**common, status=Status.PENDING, next_attempt_at=now)
     else:
         retry = next_retry(
             job.step,

@@ -111,8 +111,26 @@ def test_a_probe_that_fails_leaves_the_schedule_where_it_stands(
 
     after = only_delivery()
     assert len(receiver.received) == 1
-    assert (after.step, after.next_attempt_at) == (before.step, before.next_attempt_at)
+    assert (after.step, after.is_retry) == (before.step, False)
     assert after.attempt_count == 1
+
+
+def test_a_probe_that_failed_lets_the_others_go_before_it(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    """One that is refused for what it says must not keep the others for ever."""
+    messages = [emit("lead.submitted", {"n": number}) for number in range(3)]
+    refused, other, good = [message.id for message in messages if message]
+    Delivery.objects.filter(message_id=refused).update(is_retry=True, step=3)
+    receiver.answer = lambda received: Answer(200 if received.id == good else 422)
+    EndpointState.objects.update(hold=HoldReason.FAILING)
+
+    for _probe in range(3):
+        EndpointState.objects.update(next_probe_at=Clock().now())
+        deliver_now()
+
+    assert [received.id for received in receiver.received[:3]] == [refused, other, good]
+    assert EndpointState.objects.get().hold == ""
 
 
 def test_after_recovery_what_was_held_is_sent(endpoint: Endpoint, receiver: Receiver) -> None:

@@ -210,6 +210,8 @@ def _due_of(state: EndpointState, count: int, is_retry: bool, now: datetime) -> 
     due = Delivery.objects.due(now).filter(endpoint_id=state.pk)
     if not state.is_held:
         due = due.filter(is_retry=is_retry)
+    elif (pressing := incidents.pressing(due, now)).exists():
+        due = pressing
     if coalescing.applies(state):
         rows = coalescing.settle(state, now)
         due = due.exclude(pk__in=coalescing.waiting(state))

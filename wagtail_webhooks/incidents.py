@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, Min, Q, When
+from django.db.models import Case, F, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from . import mail, outbox
 from .models import Delivery, Endpoint, EndpointState
+from .models.deliveries import DeliveryQuerySet
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .retry import hasten
 from .scrub import one_line
@@ -109,6 +110,26 @@ def probing(state: EndpointState, now: datetime) -> None:
     EndpointState.objects.filter(pk=state.pk).update(
         probe_delay=delay, next_probe_at=now + timedelta(seconds=pause)
     )
+
+
+def pressing(due: DeliveryQuerySet, now: datetime) -> DeliveryQuerySet:
+    """First attempts of what should arrive within a day: no hold for failing keeps them waiting."""
+    first = due.filter(is_retry=False, attempt_count=0)
+    return first.filter(message__deadline__gt=now, message__deadline__lte=now + LAST_DAY)
+
+
+def hurry_probes(now: datetime) -> None:
+    """Let endpoints that are held for failing be tried at once with what presses.
+
+    Called by the sweep, as ``emit`` knows of no hold.
+    """
+    # A subquery with a limit, as a planner makes a join of EXISTS, over all that is due.
+    theirs = Delivery.objects.due(now).filter(endpoint_id=OuterRef("pk"))
+    first = Subquery(pressing(theirs, now).values("pk")[:1])
+    late = EndpointState.objects.filter(hold=HoldReason.FAILING, next_probe_at__gt=now)
+    for pk in late.annotate(first=first).exclude(first=None).values_list("pk", flat=True):
+        # One by one, since the claim locks them too.
+        late.filter(pk=pk).update(next_probe_at=now)
 
 
 def tell_owners(now: datetime) -> int:

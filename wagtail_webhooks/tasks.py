@@ -60,7 +60,7 @@ def sweep() -> int:
 
 def pick_up() -> None:
     """Give rows to events that have none, states to endpoints that have none, and so on."""
-    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers):
+    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers, _hurry_probes):
         _guarded(step)
 
 
@@ -84,6 +84,10 @@ def _make_states() -> None:
     """For endpoints that came by a fixture or a bulk insert."""
     without = Endpoint.objects.filter(state=None).values_list("pk", flat=True)
     EndpointState.objects.ensure(list(without))
+
+
+def _hurry_probes() -> None:
+    incidents.hurry_probes(Clock().now())
 
 
 def _tell_of_incidents() -> None:

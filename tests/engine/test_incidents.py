@@ -17,9 +17,9 @@ from wagtail_webhooks.models import (
     EndpointState,
 )
 from wagtail_webhooks.models.deliveries import Outcome, Status
-from wagtail_webhooks.models.states import HoldReason
+from wagtail_webhooks.models.states import UNTIL_A_PERSON_ACTS, HoldReason
 from wagtail_webhooks.outbox import emit
-from wagtail_webhooks.testing import Answer, Receiver, deliver_now
+from wagtail_webhooks.testing import Answer, Receiver, deliver_now, sweep
 
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +210,57 @@ def test_what_is_delivered_already_keeps_no_endpoint_from_being_held(
     EndpointState.objects.update(failing_since=now - timedelta(hours=25), failures=9)
     incidents.failed({endpoint.pk: 1}, now)
     assert EndpointState.objects.get().hold == HoldReason.FAILING
+
+
+def test_what_closes_within_a_day_is_tried_by_the_next_sweep_at_a_held_endpoint(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(500)
+    emit("lead.submitted", {"n": 1})
+    now = Clock().now()
+    in_an_hour = now + timedelta(hours=1)
+    EndpointState.objects.update(
+        hold=HoldReason.FAILING, probe_delay=3_600, next_probe_at=in_an_hour
+    )
+    pressing = [
+        emit("lead.submitted", {"n": number}, deadline=now + timedelta(hours=23))
+        for number in (2, 3)
+    ]
+
+    for _sweep in range(4):
+        sweep()
+
+    # Each of them once; then the probes go on as before.
+    assert [received.id for received in receiver.received] == [each.id for each in pressing if each]
+    state = EndpointState.objects.get()
+    assert state.next_probe_at is not None
+    assert state.next_probe_at >= in_an_hour
+
+
+@pytest.mark.parametrize(
+    ("hold", "hours"),
+    [
+        (HoldReason.FAILING, None),
+        (HoldReason.FAILING, -1),
+        (HoldReason.FAILING, 25),
+        (HoldReason.URL, 1),
+        (HoldReason.SECRET, 1),
+        (HoldReason.GONE, 1),
+        (HoldReason.PAUSED, 1),
+    ],
+)
+def test_other_deadlines_and_other_holds_hurry_no_probe(
+    endpoint: Endpoint, receiver: Receiver, hold: HoldReason, hours: int | None
+) -> None:
+    now = Clock().now()
+    probe = None if hold in UNTIL_A_PERSON_ACTS else now + timedelta(hours=1)
+    EndpointState.objects.update(hold=hold, next_probe_at=probe)
+    emit("lead.submitted", {}, deadline=hours and now + timedelta(hours=hours))
+
+    sweep()
+
+    assert receiver.received == []
+    assert EndpointState.objects.get().next_probe_at == probe
 
 
 @pytest.mark.parametrize(("minutes", "longest"), [(None, 3_600), (60, 900), (8, 120), (2, 60)])

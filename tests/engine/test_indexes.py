@@ -13,7 +13,7 @@ from django.db.models import F, Model
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_endpoint
-from wagtail_webhooks import claim_sql, jobs
+from wagtail_webhooks import claim_sql, incidents, jobs
 from wagtail_webhooks.claims import Claimer, next_due_at
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.management.commands import webhooks_drain
@@ -124,8 +124,19 @@ def look_ahead() -> None:
     assert next_due_at(now, now + timedelta(days=1), is_to_come=True)
 
 
+def hurry_probes() -> None:
+    now = Clock().now()
+    in_an_hour = now + timedelta(hours=1)
+    EndpointState.objects.update(hold="failing", next_probe_at=in_an_hour)
+    first = Delivery.objects.due(now).filter(is_retry=False)[0]
+    Message.objects.filter(pk=first.message_id).update(deadline=in_an_hour)
+    incidents.hurry_probes(now)
+    assert list(Claimer(Clock()).claim(32).starts) == [first.pk]
+
+
 @pytest.mark.parametrize(
-    "act", [look, look_while_all_slots_are_taken, claim, release, look_ahead, warn_owners]
+    "act",
+    [look, look_while_all_slots_are_taken, claim, release, look_ahead, hurry_probes, warn_owners],
 )
 def test_no_step_of_a_sweep_reads_through_a_table(many_old: None, act: Callable[[], None]) -> None:
     with CaptureQueriesContext(connection) as queries:

@@ -112,6 +112,12 @@ def probing(state: EndpointState, now: datetime) -> None:
     )
 
 
+def probe_again(endpoint_id: int, now: datetime) -> None:
+    """Let it be tried at once, if it is held and is to be tried later."""
+    later = EndpointState.objects.held().filter(pk=endpoint_id, next_probe_at__gt=now)
+    later.update(next_probe_at=now)
+
+
 def pressing(due: DeliveryQuerySet, now: datetime) -> DeliveryQuerySet:
     """First attempts of what should arrive within a day: no hold for failing keeps them waiting."""
     first = due.filter(is_retry=False, attempt_count=0)
@@ -129,7 +135,7 @@ def hurry_probes(now: datetime) -> None:
     late = EndpointState.objects.filter(hold=HoldReason.FAILING, next_probe_at__gt=now)
     for pk in late.annotate(first=first).exclude(first=None).values_list("pk", flat=True):
         # One by one, since the claim locks them too.
-        late.filter(pk=pk).update(next_probe_at=now)
+        probe_again(pk, now)
 
 
 def tell_owners(now: datetime) -> int:

@@ -12,6 +12,7 @@ from django.db.models import F
 from . import incidents, result_sql
 from .conf import conf
 from .delivery import Result
+from .jobs import Job
 from .models import Attempt, Delivery
 from .models.deliveries import NO_LEASE, Outcome, Reason, Status
 from .retry import next_retry
@@ -26,7 +27,7 @@ def record(results: Sequence[Result], now: datetime) -> None:
     May be called again with the same results, if nobody knows how far it came: what is stored
     stays as it is, and what follows for the endpoints follows.
     """
-    _hand_back(result for result in results if result.outcome is None)
+    _hand_back([result.job for result in results if result.outcome is None], now)
     made = [result for result in results if result.outcome is not None]
     if not made:
         return
@@ -43,12 +44,14 @@ def record(results: Sequence[Result], now: datetime) -> None:
     _follow([*timely, *again], now)
 
 
-def _hand_back(results: Iterable[Result]) -> None:
+def _hand_back(jobs: Sequence[Job], now: datetime) -> None:
     by_token: dict[str, list[int]] = {}
-    for result in results:
-        by_token.setdefault(result.job.token, []).append(result.job.delivery_id)
+    for job in jobs:
+        by_token.setdefault(job.token, []).append(job.delivery_id)
     for token, pks in by_token.items():
         Delivery.objects.hand_back(token, pks)
+    for endpoint_id in sorted({job.endpoint_id for job in jobs if job.is_probe}):
+        incidents.probe_again(endpoint_id, now)
 
 
 def _parted(

@@ -8,8 +8,10 @@ from cryptography.fernet import Fernet
 
 from tests.conftest import make_endpoint
 from tests.engine.test_drain import only_delivery
-from wagtail_webhooks import incidents
+from wagtail_webhooks import incidents, jobs
+from wagtail_webhooks.claims import Claimer
 from wagtail_webhooks.clock import Clock
+from wagtail_webhooks.delivery import Result
 from wagtail_webhooks.models import (
     Attempt,
     Delivery,
@@ -19,6 +21,7 @@ from wagtail_webhooks.models import (
 from wagtail_webhooks.models.deliveries import Outcome, Status
 from wagtail_webhooks.models.states import UNTIL_A_PERSON_ACTS, HoldReason
 from wagtail_webhooks.outbox import emit
+from wagtail_webhooks.results import record
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now, sweep
 
 
@@ -130,6 +133,19 @@ def test_a_probe_that_failed_lets_the_others_go_before_it(
         deliver_now()
 
     assert [received.id for received in receiver.received[:3]] == [refused, other, good]
+    assert EndpointState.objects.get().hold == ""
+
+
+def test_a_probe_that_is_handed_back_unsent_is_due_again_at_once(
+    endpoint: Endpoint, receiver: Receiver
+) -> None:
+    emit("lead.submitted", {})
+    EndpointState.objects.update(hold=HoldReason.FAILING, next_probe_at=Clock().now())
+    (job,) = jobs.load(Claimer(Clock()).claim(1))
+    record([Result(job, None, Clock().now())], Clock().now())
+
+    assert deliver_now() == 1
+
     assert EndpointState.objects.get().hold == ""
 
 

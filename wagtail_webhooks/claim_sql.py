@@ -101,29 +101,25 @@ _LEASE = f"""
     WHERE status = %s AND id IN ({{ids}})
 """  # noqa: S608
 
-_IS_OPEN = "s.hold = '' AND (s.not_before IS NULL OR s.not_before <= %s)"
-
-#: The next that may go by itself, and the next endpoint whose rate is all that keeps it.
+#: The next that may go by itself, and the endpoints of which a Retry-After or the rate is all that
+#: keeps something.
 _NEXT = f"""
     SELECT id, endpoint_id FROM (
         SELECT d.id, d.endpoint_id FROM {_DELIVERY} d
         WHERE d.status = '{Status.PENDING.value}' AND d.next_attempt_at < %s {{and_to_come}}
         AND d.endpoint_id IN (
-            SELECT s.endpoint_id FROM {_STATE} s
-            WHERE {_IS_OPEN} AND (s.paced_until IS NULL OR s.paced_until <= %s)
+            SELECT s.endpoint_id FROM {_STATE} s WHERE s.hold = ''
+            AND (s.not_before IS NULL OR s.not_before <= %s)
+            AND (s.paced_until IS NULL OR s.paced_until <= %s)
         )
         ORDER BY d.next_attempt_at LIMIT 1
     ) AS coming
     UNION ALL
-    SELECT NULL, endpoint_id FROM (
-        SELECT s.endpoint_id FROM {_STATE} s
-        WHERE {_IS_OPEN} AND s.paced_until > %s AND s.paced_until < %s
-        AND EXISTS (
-            SELECT 1 FROM {_DELIVERY} d WHERE d.endpoint_id = s.endpoint_id
-            AND d.status = '{Status.PENDING.value}' AND d.next_attempt_at <= %s
-        )
-        ORDER BY s.paced_until LIMIT 1
-    ) AS paced
+    SELECT NULL, s.endpoint_id FROM {_STATE} s
+    WHERE s.hold = '' AND (s.not_before > %s OR s.paced_until > %s)
+    AND (s.not_before IS NULL OR s.not_before < %s)
+    AND (s.paced_until IS NULL OR s.paced_until < %s)
+    AND ({{first}} OR {{retry}})
 """  # noqa: S608
 
 _LAST = 2**63 - 1
@@ -159,9 +155,7 @@ class Turn:
 def is_any_free(now: datetime, ahead: timedelta) -> bool:
     """Whether something is due to an endpoint that has a free slot. Locks nothing."""
     at = moment(now)
-    first, retry = (
-        _HAS_DUE.format(due=_due("s.endpoint_id", is_retry)) for is_retry in (False, True)
-    )
+    first, retry = _have_due()
     slots = conf.endpoint_concurrency
     parameters = [at, at, moment(now + ahead), at, at, at, slots, slots]
     return bool(fetch(_IS_FREE.format(first=first, retry=retry), parameters))
@@ -201,15 +195,19 @@ def oldest_due(wanted: Mapping[int, int], is_retry: bool, now: datetime) -> dict
 def next_due(
     now: datetime, before: datetime, ahead: timedelta, *, is_to_come: bool
 ) -> list[tuple[int | None, int]]:
-    """What is due next to an endpoint that is now open, if before the given time.
+    """What may go next, if before the given time: a delivery and its endpoint.
 
-    A delivery and its endpoint; and an endpoint alone that waits for its rate. ``is_to_come``:
-    no delivery that is due already.
+    And, alone, all endpoints that open for one before then. ``is_to_come``: no delivery that is
+    due already.
     """
-    at, paced_from, paced_to = moment(now), moment(now + ahead), moment(before + ahead)
-    statement = _NEXT.format(and_to_come="AND d.next_attempt_at > %s" if is_to_come else "")
-    between = [moment(before), at] if is_to_come else [moment(before)]
-    return list(fetch(statement, [*between, at, paced_from, at, paced_from, paced_to, at]))
+    since, paced_since = moment(now), moment(now + ahead)
+    until, paced_until = moment(before), moment(before + ahead)
+    first, retry = _have_due()
+    and_to_come = "AND d.next_attempt_at > %s" if is_to_come else ""
+    statement = _NEXT.format(and_to_come=and_to_come, first=first, retry=retry)
+    between = [until, since] if is_to_come else [until]
+    opening = [since, paced_since, until, paced_until]
+    return list(fetch(statement, [*between, since, paced_since, *opening, until, until]))
 
 
 def lease(pks: Sequence[int], token: str, until: datetime) -> None:
@@ -224,6 +222,14 @@ def _lock(
     at = moment(now)
     statement = locking(_LOCK.format(due=_due("s.endpoint_id", is_retry)), skip_locked=True)
     return list(fetch(statement, [after, to, at, at, moment(now + ahead), at, limit]))
+
+
+def _have_due() -> tuple[str, str]:
+    """Whether a first attempt, and whether a retry is due to an endpoint at a moment each."""
+    return (
+        _HAS_DUE.format(due=_due("s.endpoint_id", is_retry=False)),
+        _HAS_DUE.format(due=_due("s.endpoint_id", is_retry=True)),
+    )
 
 
 def _due(endpoint: str, is_retry: bool) -> str:

@@ -143,21 +143,19 @@ def may_claim(now: datetime, *, assume_free: bool = False) -> bool:
 
 
 def next_due_at(now: datetime, before: datetime, *, is_to_come: bool = False) -> datetime | None:
-    """When the next delivery is due to an endpoint that is now open, if before the given time.
+    """When the next delivery is due, or an endpoint opens for one, if before the given time.
 
-    ``is_to_come``: not what is due already, but for that which waits for the rate of its endpoint.
+    None is of an endpoint that is held. ``is_to_come``: not what is due already, but for that
+    which waits for the rate of its endpoint, or as long as that asked for.
     """
-    times: list[datetime | None] = []
-    for delivery_id, endpoint_id in claim_sql.next_due(
-        now, before, PACE_AHEAD, is_to_come=is_to_come
-    ):
-        if delivery_id is not None:
-            coming = Delivery.objects.filter(pk=delivery_id)
-            times += coming.values_list("next_attempt_at", flat=True)
-        else:
-            waiting = EndpointState.objects.filter(pk=endpoint_id)
-            turns = waiting.values_list("paced_until", flat=True)
-            times += [turn and turn - PACE_AHEAD for turn in turns]
+    found = claim_sql.next_due(now, before, PACE_AHEAD, is_to_come=is_to_come)
+    coming = Delivery.objects.filter(pk__in=[pk for pk, _endpoint_id in found if pk is not None])
+    shut = [endpoint_id for pk, endpoint_id in found if pk is None]
+    opening = EndpointState.objects.filter(pk__in=shut)
+    times = list(coming.values_list("next_attempt_at", flat=True))
+    for not_before, paced_until in opening.values_list("not_before", "paced_until"):
+        opens = filter(None, (not_before, paced_until and paced_until - PACE_AHEAD))
+        times.append(max(opens, default=None))
     return min(filter(None, times), default=None)
 
 

@@ -231,6 +231,13 @@ def test_the_next_due_time_leaves_held_endpoints_out() -> None:
     assert next_due_at(now, soon) is None
     assert next_due_at(now, soon + timedelta(seconds=1)) == soon
 
+    later = now + timedelta(seconds=8)
+    incidents.throttle(endpoint.pk, later)
+    assert next_due_at(now, later) is None
+    assert next_due_at(now, later + timedelta(seconds=1), is_to_come=True) == later
+    assert next_due_at(later, later + timedelta(seconds=1)) == soon
+    assert next_due_at(later, later + timedelta(seconds=1), is_to_come=True) is None
+
     incidents.throttle(endpoint.pk, now + timedelta(seconds=60))
     assert next_due_at(now, soon + timedelta(seconds=1)) is None
 

@@ -335,6 +335,23 @@ def test_a_stop_lets_what_is_under_way_end_and_claims_nothing_more(
     assert statuses == [Status.PENDING, Status.PENDING, Status.SUCCEEDED]
 
 
+def test_a_short_retry_after_is_waited_for(
+    endpoint: Endpoint, receiver: Receiver, settings: Any
+) -> None:
+    settings.WAGTAIL_WEBHOOKS["RETRY_SCHEDULE"] = [0, 3]
+    receiver.answer = Answer(429, headers={"Retry-After": "1"})
+    emit("lead.submitted", {"n": 1})
+    deliver_now()
+    receiver.answer = Answer()
+    emit("lead.submitted", {"n": 2})
+
+    assert deliver_now(linger=5) == 2
+
+    refused, other, again = receiver.received
+    assert refused.id == again.id != other.id
+    assert 0.9 < other.at - refused.at < 2
+
+
 def test_a_drain_leaves_a_heartbeat(endpoint: Endpoint, receiver: Receiver) -> None:
     emit("lead.submitted", {})
 

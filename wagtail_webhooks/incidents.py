@@ -5,11 +5,13 @@ Nothing is dropped: the deliveries of a held endpoint wait, and their schedule s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Case, F, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -20,6 +22,7 @@ from .models.deliveries import DeliveryQuerySet
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .retry import hasten
 from .scrub import one_line
+from .throttles import take
 
 
 HELD = "endpoint.held"
@@ -33,8 +36,14 @@ FIRST_PROBE = 300
 SLOWEST_PROBE = 3_600
 #: Slots after which an endpoint that was in trouble has as many as any other.
 FULL_TRUST = 32
-#: Seconds that the sweep waits for a mail server.
+#: Their owners are told of incidents that last: one delivery that is refused for what it says
+#: fails between the successes of others.
+NEWS_AFTER = timedelta(minutes=5)
+NEWS_AFTER_FAILURES = 3
+#: Seconds that a sweep waits for a mail server, whatever the number of letters.
 PATIENCE = 5.0
+#: Seconds until the same may be told of an endpoint once more, or tried again.
+PAUSE = 900
 
 
 def failed(failures: Mapping[int, int], now: datetime) -> None:
@@ -141,18 +150,26 @@ def hurry_probes(now: datetime) -> None:
 def tell_owners(now: datetime) -> int:
     """Tell each owner once that it fails, that it is held, and that it works again.
 
-    Called by the sweep: who recovers within a minute troubles nobody. Returns how many were told.
+    Called by the sweep. Returns how many were told. What a mail server does not take a later
+    sweep tries again.
     """
-    told = 0
+    told, until = 0, time.monotonic() + PATIENCE
     states = EndpointState.objects.exclude(failing_since=None, hold="", told="")
-    for state in states.select_related("endpoint"):
-        news = _news(state)
-        if news is None:
+    states = states.exclude(endpoint__owner_email="").select_related("endpoint")
+    # In any order: whoever's address is refused must not keep the others from being told.
+    for state in states.order_by("?"):
+        if (left := until - time.monotonic()) <= 0:
+            break
+        news = _news(state, now)
+        if news is None or take(f"news {state.pk} {news}", 1, PAUSE):
             continue
         # First the mark, then the mail: an owner told twice trusts neither.
         unchanged = EndpointState.objects.filter(pk=state.pk, told=state.told)
-        if unchanged.update(told=news) and _mail(state, news):
-            told += 1
+        if not unchanged.update(told=news):
+            continue
+        if not _mail(state, news, left):
+            break  # the next may fare no better
+        told += 1
     return told
 
 
@@ -190,27 +207,40 @@ def _tell(event_type: str, endpoint_id: int, reason: str, held_at: datetime | No
         outbox.emit(event_type, data, endpoints=others)
 
 
-def _news(state: EndpointState) -> Told | None:
+def _news(state: EndpointState, now: datetime) -> Told | None:
     """What the owner does not know yet."""
     if state.hold == HoldReason.PAUSED:
         return None
     if state.hold:
         situation = Told.HELD
-    elif state.failing_since:
+    elif state.failing_since and state.told:
         # Somebody who knows that it was held need not hear of a failure that came before.
-        situation = Told(state.told or Told.FAILING)
+        return None
     else:
-        situation = Told.NOTHING
+        situation = Told.FAILING if _lasts(state, now) else Told.NOTHING
     return situation if situation != state.told else None
 
 
-def _mail(state: EndpointState, news: Told) -> bool:
+def _lasts(state: EndpointState, now: datetime) -> bool:
+    since = state.failing_since
+    return since is not None and since <= now - NEWS_AFTER and state.failures >= NEWS_AFTER_FAILURES
+
+
+def _mail(state: EndpointState, news: Told, patience: float) -> bool:
     endpoint = state.endpoint
-    if not endpoint.owner_email:
-        return False
     subject, text = _letter(endpoint.name, news, state)
     letter: mail.Letter = (subject, text, None, [endpoint.owner_email])
-    return mail.send([letter], PATIENCE, about=f"News of endpoint {state.pk} to its owner")
+    about = f"News of endpoint {state.pk} to its owner"
+    untell = partial(_untell, state.pk, news, state.told)
+    return mail.send([letter], patience, about=about, if_lost=untell)
+
+
+def _untell(endpoint_id: int, news: str, told: str) -> None:
+    """In the thread of a letter that was not sent."""
+    try:
+        EndpointState.objects.filter(pk=endpoint_id, told=news).update(told=told)
+    finally:
+        connections.close_all()
 
 
 def _letter(name: str, news: Told, state: EndpointState) -> tuple[str, str]:

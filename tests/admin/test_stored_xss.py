@@ -16,7 +16,7 @@ from wagtail.models import Page
 from tests.factories import make_department
 from wagtail_webhooks import incidents
 from wagtail_webhooks.admin.panels import WebhookDeliveriesPanel
-from wagtail_webhooks.models import Attempt, Delivery, Endpoint, EndpointState
+from wagtail_webhooks.models import Attempt, Delivery, Endpoint
 from wagtail_webhooks.opportunities.models import OpportunityPage
 
 from .conftest import SUBMISSION, URL, MakeDelivery, add_attempt
@@ -171,7 +171,7 @@ def test_letters_to_the_owner_are_plain_text(
     endpoint: Endpoint, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     Endpoint.objects.update(owner_email="owner@example.org")
-    EndpointState.objects.update(failing_since=timezone.now())
+    incidents.hold(endpoint.pk, "gone", timezone.now())
     incidents.tell_owners(timezone.now())
     (letter,) = mail.outbox
     assert letter.message().get_content_type() == "text/plain"

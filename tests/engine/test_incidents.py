@@ -163,43 +163,6 @@ def test_after_recovery_what_was_held_is_sent(endpoint: Endpoint, receiver: Rece
     assert (state.hold, state.failing_since) == ("", None)
 
 
-def test_owners_are_told_once_and_not_of_what_did_not_happen(
-    endpoint: Endpoint, mailoutbox: list[Any]
-) -> None:
-    Endpoint.objects.update(owner_email="owner@example.org")
-    now = Clock().now()
-    incidents.failed({endpoint.pk: 1}, now)
-    for _ in range(2):
-        incidents.tell_owners(now)
-    incidents.release(endpoint.pk)
-    incidents.tell_owners(now)
-    assert [mail.subject for mail in mailoutbox] == [
-        "Deliveries to “Business Development” are failing"
-    ]
-
-    incidents.failed({endpoint.pk: 1}, now)
-    incidents.tell_owners(now)
-    incidents.hold(endpoint.pk, HoldReason.FAILING, now)
-    incidents.tell_owners(now)
-    incidents.succeeded([endpoint.pk], now)
-    for _ in range(2):
-        incidents.tell_owners(now)
-    assert [mail.subject.rpartition("” ")[2] for mail in mailoutbox[1:]] == [
-        "are failing",
-        "are on hold",
-        "work again",
-    ]
-
-
-def test_a_line_break_in_a_name_does_not_keep_its_owner_from_being_told(
-    endpoint: Endpoint, mailoutbox: list[Any]
-) -> None:
-    Endpoint.objects.update(owner_email="owner@example.org", name="Labour\nBcc: evil@example.org")
-    incidents.failed({endpoint.pk: 1}, Clock().now())
-    assert incidents.tell_owners(Clock().now()) == 1
-    assert mailoutbox[0].subject == "Deliveries to “Labour Bcc: evil@example.org” are failing"
-
-
 @pytest.mark.parametrize(
     ("hours", "hold"),
     [(-1, HoldReason.FAILING), (1, ""), (23.9, ""), (24.1, HoldReason.FAILING)],

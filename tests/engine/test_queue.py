@@ -18,7 +18,7 @@ from tests.processes.site import eventually
 from wagtail_webhooks import queue, tasks
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
-from wagtail_webhooks.models import Delivery, Endpoint, Wake
+from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Wake
 from wagtail_webhooks.models.deliveries import Status
 from wagtail_webhooks.models.workers import MAX_UNANSWERED
 from wagtail_webhooks.testing import Answer, Receiver, deliver_now, sweep
@@ -125,6 +125,8 @@ def test_mails_are_sent_after_the_drain_in_a_sweep(
     Endpoint.objects.update(owner_email="owner@example.org")
     receiver.answer = Answer(500)
     emit_to(endpoint, 1)
+    an_hour_ago = Clock().now() - timedelta(hours=1)
+    EndpointState.objects.update(failing_since=an_hour_ago, failures=2)
     Reading.seen.clear()
 
     # The first finds a failure only at its end: the mail is about what it has just recorded.

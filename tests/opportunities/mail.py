@@ -10,13 +10,17 @@ from typing import Any
 
 
 class MailServer:
-    """Keeps what it accepts. ``refusal`` is said to each recipient; ``silent``: nothing is said."""
+    """Keeps what it accepts. ``refusal`` is said to each recipient; ``silent``: nothing is said.
+
+    ``unknown``: the one recipient that it does not know.
+    """
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.connections = 0
         self.refusal = ""
+        self.unknown = ""
         self.silent = False
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Talk)
@@ -55,10 +59,13 @@ class _Talk(socketserver.StreamRequestHandler):
         self._say("220 mail.example.org")
         while line := self.rfile.readline().decode().strip():
             verb = line.split(":")[0].upper()
+            recipient = line.partition("<")[2].partition(">")[0]
             if verb == "RCPT TO" and owner.refusal:
                 self._say(owner.refusal)
+            elif verb == "RCPT TO" and recipient == owner.unknown:
+                self._say("550 no such user here")
             elif verb == "RCPT TO":
-                owner.recipients.append(line.partition("<")[2].partition(">")[0])
+                owner.recipients.append(recipient)
                 self._say("250 ok")
             elif verb == "DATA":
                 self._say("354 go on")

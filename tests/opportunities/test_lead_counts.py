@@ -174,3 +174,22 @@ def test_it_asks_as_often_for_many_as_for_one(
         submit(make_opportunity(title=title, department=barns.department))
     with django_assert_num_queries(number):
         assert len(table(admin_client)) == 4
+
+
+def test_a_department_whose_first_lead_comes_while_it_is_drawn_up_is_no_error(
+    admin_client: Client, barns: OpportunityPage, other_office: Endpoint
+) -> None:
+    fisheries = make_department("Fisheries", default_endpoint=other_office)
+    boats = make_opportunity(title="Boats", department=fisheries)
+    submit(barns)
+
+    def between(execute: Any, sql: str, *arguments: Any) -> Any:
+        found = execute(sql, *arguments)
+        if Referral._meta.db_table in sql and Lead.objects.count() == 1:
+            submit(boats)
+        return found
+
+    with connection.execute_wrapper(between):
+        rows = table(admin_client)
+    assert [row["Department"] for row in rows] == ["Agriculture"]
+    assert [row["Department"] for row in table(admin_client)] == ["Agriculture", "Fisheries"]

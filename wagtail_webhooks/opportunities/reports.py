@@ -64,14 +64,16 @@ def referrals_for(user: Any) -> ReferralQuerySet:
 
 def counted(referrals: ReferralQuerySet, *, by_opportunity: bool) -> list[Row]:
     """A row for each opportunity and its department, or for each department."""
+    fields = ("page_id", "department_id") if by_opportunity else ("department_id",)
+    # Before the names: what comes in between has a name then, and is not counted yet.
+    found = referrals.counts(*fields)
     names = _names(referrals, "department_id", "department_name")
     titles = _names(referrals, "page_id", "page_title") if by_opportunity else {}
-    fields = ("page_id", "department_id") if by_opportunity else ("department_id",)
     rows = []
-    for key, by_state in referrals.counts(*fields).items():
+    for key, by_state in found.items():
         page_id, department_id = key if by_opportunity else (None, *key)
         counts = {state.value: by_state.get(state, 0) for state in _COLUMNS}
-        title, name = titles.get(page_id, ""), names[department_id]
+        title, name = titles.get(page_id, ""), names.get(department_id, "")
         rows.append(Row(page_id, title, department_id, name, counts))
     return sorted(rows, key=lambda row: (row.department, row.opportunity, row.opportunity_id or 0))
 

@@ -55,9 +55,14 @@ def table(browser: Client, **query: str) -> list[dict[str, str]]:
     headings = [heading.get_text(strip=True) for heading in soup.select("thead th")]
     rows = [row.select("td") for row in soup.select("tbody tr")]
     return [
-        dict(zip(headings, [cell.get_text(strip=True) for cell in cells], strict=True))
+        dict(zip(headings, [cell.get_text(" ", strip=True) for cell in cells], strict=True))
         for cells in rows
     ]
+
+
+def links(browser: Client) -> list[str]:
+    soup = BeautifulSoup(browser.get(reverse(URL)).content, "html.parser")
+    return [str(link["href"]) for link in soup.select("tbody a")]
 
 
 def spreadsheet(browser: Client, kind: str, **query: str) -> list[dict[str, str]]:
@@ -81,11 +86,12 @@ def test_each_opportunity_has_a_row_whose_sum_is_right(
 
     one, other = table(admin_client)
     assert one == {
-        "Opportunity": "Barns", "Department": "Agriculture", "Received": "3", "Delivered": "1",
-        "Waiting": "1", "Held": "0", "Failed": "0", "Cancelled": "0", "Erased": "1",
-        "Nobody to send it to": "0",
+        "Opportunity": f"Barns Id {barns.pk}", "Department": "Agriculture",
+        "Received": "3", "Delivered": "1", "Waiting": "1", "Held": "0", "Failed": "0",
+        "Cancelled": "0", "Erased": "1", "Nobody to send it to": "0",
     }  # fmt: skip
-    assert (other["Opportunity"], other["Received"], other["Waiting"]) == ("Roofs", "1", "1")
+    assert other["Opportunity"] == f"Roofs Id {roofs.pk}"
+    assert (other["Received"], other["Waiting"]) == ("1", "1")
 
 
 def test_a_department_counts_a_lead_once(
@@ -101,14 +107,30 @@ def test_a_department_counts_a_lead_once(
     assert "Opportunity" not in row
 
 
+def test_opportunities_of_one_name_are_told_apart_and_lead_to_their_pages(
+    admin_client: Client, department: Department, settings: Any
+) -> None:
+    settings.USE_THOUSAND_SEPARATOR = True
+    same = [make_opportunity(title="Barns", department=department, pk=pk) for pk in (4001, 4002)]
+    for page in same:
+        submit(page)
+    editors = [reverse("wagtailadmin_pages:edit", args=[page.pk]) for page in same]
+    assert links(admin_client) == editors
+    shown = [row["Opportunity"] for row in table(admin_client)]
+    assert shown == ["Barns Id 4001", "Barns Id 4002"]
+
+
 def test_what_is_gone_is_counted_under_its_last_name(
     admin_client: Client, barns: OpportunityPage, department: Department
 ) -> None:
     submit(barns)
+    number = barns.pk
     barns.delete()
     department.delete()
     (row,) = table(admin_client)
-    assert (row["Opportunity"], row["Department"], row["Erased"]) == ("Barns", "Agriculture", "1")
+    assert row["Opportunity"] == f"Barns Id {number}"
+    assert (row["Department"], row["Erased"]) == ("Agriculture", "1")
+    assert links(admin_client) == []
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -153,7 +175,7 @@ def test_everybody_sees_the_numbers_of_the_leads_that_they_may_read(
     change = Permission.objects.get(codename="change_page")
     group = user.groups.create(name="Of roofs")
     GroupPagePermission.objects.create(group=group, page=roofs, permission=change)
-    assert [row["Opportunity"] for row in table(browser)] == ["Roofs"]
+    assert [row["Opportunity"] for row in table(browser)] == [f"Roofs Id {roofs.pk}"]
 
 
 def test_it_is_among_the_reports(admin_client: Client) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.menu import MenuItem
-from wagtail.admin.ui.tables import Column
+from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail.admin.views.reports import ReportView
 from wagtail.admin.viewsets.base import ViewSet
 from wagtail.contrib.forms.utils import get_forms_for_user
@@ -57,9 +57,12 @@ def referrals_for(user: Any) -> ReferralQuerySet:
     """Those to opportunities whose leads this person may read, by Wagtail's own rule."""
     is_readable = Q(page_id__in=get_forms_for_user(user).order_by().values("pk"))
     if user.is_superuser:  # the page is gone, and with it its editors
-        pages = swapper.load_model("wagtailcore", "Page").objects
-        is_readable |= ~Q(page_id__in=pages.order_by().values("pk"))
+        is_readable |= ~Q(page_id__in=_pages().order_by().values("pk"))
     return Referral.objects.filter(is_readable)
+
+
+def _pages() -> Any:
+    return swapper.load_model("wagtailcore", "Page").objects
 
 
 def counted(referrals: ReferralQuerySet, *, by_opportunity: bool) -> list[Row]:
@@ -109,6 +112,12 @@ class StyledColumn(StyledMixin, Column):
     pass
 
 
+class OpportunityColumn(StyledMixin, TitleColumn):
+    """With its id: two of a department may have the same title."""
+
+    cell_template_name = "webhooks_opportunities/admin/opportunity_cell.html"
+
+
 class LeadCountView(ReportView):
     page_title = _("Leads by department")
     header_icon = "group"
@@ -148,8 +157,26 @@ class LeadCountView(ReportView):
 
     @cached_property
     def columns(self) -> list[Column]:
-        shown = [name for name in self.list_export if not name.endswith("_id")]
-        return [self._column(name) for name in shown]
+        columns = [self._column(name) for name in self.list_export if not name.endswith("_id")]
+        if self.by_opportunity:
+            columns[0] = OpportunityColumn(
+                "opportunity",
+                label=self.export_headings["opportunity"],
+                classname="webhooks-cell-text",
+                get_url=self._edit_url,
+            )
+        return columns
+
+    def _edit_url(self, row: Row) -> str | None:
+        """Not that of its leads: those that came by a form for several are elsewhere."""
+        if row.opportunity_id not in self.pages_there:
+            return None
+        return reverse("wagtailadmin_pages:edit", args=(row.opportunity_id,))
+
+    @cached_property
+    def pages_there(self) -> set[int]:
+        listed = [row.opportunity_id for row in self.object_list]
+        return set(_pages().filter(pk__in=listed).values_list("pk", flat=True))
 
     def _column(self, name: str) -> Column:
         def value(row: Row) -> Any:

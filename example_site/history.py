@@ -52,7 +52,6 @@ def _lead(page: OpportunityPage, at: datetime, number: int, chance: Any, text: A
     lead = Lead.objects.create(
         page=page,
         form_data={"name": name, "e_mail_address": f"{slugify(name)}@example.org"},
-        reference=f"DEMO-{number:04}",
         language=page.locale.language_code,
         fingerprint=f"demo-{number}",
         consent_text=text,

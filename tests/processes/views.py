@@ -121,6 +121,7 @@ VIEWS = {
     # Opportunities
     "leads by department": View("/admin/reports/leads-by-department/"),
     "leads": View("/admin/forms/submissions/{page}/"),
+    "leads narrowed to nothing": View("/admin/forms/submissions/{page}/?reference=k7pm2xq9"),
     "listing of opportunities": View("/admin/pages/{index}/"),
     "opportunity": View("/admin/pages/{page}/edit/#tab-webhooks", within="#tab-webhooks"),
     "chooser": View("/admin/pages/{page}/edit/#tab-webhooks", open_chooser, ".modal"),

@@ -2,19 +2,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 
+import django_filters
 from django.db.models import CharField
 from django.db.models.functions import Cast
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
-from wagtail.contrib.forms.views import SubmissionsListView
+from wagtail.contrib.forms.views import SubmissionsListFilterSet, SubmissionsListView
 
 from wagtail_webhooks.admin.exports import as_text, without_controls
+from wagtail_webhooks.admin.permissions import VIEW_DELIVERY
 from wagtail_webhooks.admin.tables import StyledMixin
 
 from .badges import REFERRAL_BADGES
 from .models.referrals import Referral, ReferralState
+from .references import HINT, as_reference
 from .referrals import label_of
 
 
@@ -30,12 +35,25 @@ def _listed(made_safe: Callable[[str], str]) -> Callable[[list[Any]], str]:
     return lambda values: made_safe(", ".join(map(str, values)))
 
 
+class LeadFilterSet(SubmissionsListFilterSet):
+    reference = django_filters.CharFilter(
+        label=_("Reference"),
+        help_text=_("Such as K7PM-2XQ9. Its beginning is enough."),
+        method="filter_reference",
+    )
+
+    def filter_reference(self, leads: Any, name: str, value: str) -> Any:
+        return leads.filter(reference__startswith=as_reference(value))
+
+
 class LeadListView(SubmissionsListView):
     """Wagtail's list, with what became of each lead at each department.
 
     In its spreadsheets nothing that a citizen typed is a formula.
     """
 
+    filterset_class = LeadFilterSet
+    results_template_name = "webhooks_opportunities/admin/leads.html"
     custom_value_preprocess = {
         **SubmissionsListView.custom_value_preprocess,
         str: {"csv": as_text, "xlsx": without_controls},
@@ -64,7 +82,18 @@ class LeadListView(SubmissionsListView):
                     found = cells[name].get(str(row["model_id"]), [])
                     row["fields"].insert(place, _CELLS[name](found))
             context["media"] += StyledMixin().media
+            context |= self._advice()
         return context
+
+    def _advice(self) -> dict[str, Any]:
+        """For somebody who looked for a reference in vain."""
+        sought = self.is_filtering and self.filters.form.cleaned_data.get("reference")
+        if not sought:
+            return {}
+        if not self.request.user.has_perm(VIEW_DELIVERY):
+            return {"hint": HINT}
+        query = urlencode({"q": as_reference(sought)})
+        return {"hint": HINT, "log_url": f"{reverse('wagtail_webhooks_deliveries:index')}?{query}"}
 
     @property
     def _added(self) -> list[str]:

@@ -11,6 +11,7 @@ PUBLIC: dict[str, frozenset[str]] = {
         "admin.pages": "PageStateColumn with_delivery_state",
         "admin.panels": "WebhookDeliveriesPanel",
         "admin.permissions": "NAME_ENDPOINTS VIEW_DELIVERY deliveries_for limit_to_nameable",
+        "admin.searches": "Search searches",
         "admin.tables": "StyledMixin waiting_url",
         "conf": "conf Conf",
         "contract.answers": "Answer answers_of",

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_endpoint
 from tests.engine.test_indexes import SCANS, fill, plan_of
+from tests.factories import make_opportunity
 from wagtail_webhooks.admin import figures
 from wagtail_webhooks.admin.filters import search_deliveries
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Delivery, Message
+from wagtail_webhooks.opportunities.models import Lead
 
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +29,8 @@ OLD = 50_000
 def history(db: None) -> None:
     """A row an hour, some that failed."""
     endpoints = [make_endpoint().pk for _ in range(10)]
-    fill(Message, OLD, {"id": "'msg_' || n", "event_type": "'page.published'"})
+    about = {"source_label": "'webhooks_opportunities.lead'", "source_pk": "n"}
+    fill(Message, OLD, {"id": "'msg_' || n", "event_type": "'page.published'", **about})
     if connection.vendor == "postgresql":
         at = f"now() - ({OLD} - n) * interval '1 hour'"
     else:
@@ -75,6 +79,22 @@ def test_what_people_look_at_first_is_found_by_an_index(history: None) -> None:
         plan = plan.replace("SCAN wagtail_webhooks_delivery USING INDEX webhooks_delivery_cr", "")
         assert not re.search(SCANS[connection.vendor], plan), f"{name}\n{plan}"
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan, f"{name}\n{plan}"
+
+
+def test_the_deliveries_of_a_lead_are_found_by_indexes(history: None) -> None:
+    """Of the lead by its reference, of its messages by the lead, and of their deliveries."""
+    reference = "'K' || (100 + n / 1000) || '-' || substr('' || (10000 + n % 10000), 2)"
+    given = {"id": "n", "reference": reference, "fingerprint": "n", "form_data": "'{}'"}
+    fill(Lead, OLD, {**given, "page_id": str(make_opportunity().pk)})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with CaptureQueriesContext(connection) as queries:
+        (found,) = newest(search_deliveries(Delivery.objects.all(), "k149 9876"))
+    assert found.message_id == "msg_49876"
+    for query in queries:
+        plan = plan_of(query["sql"])
+        assert not re.search(SCANS[connection.vendor], plan), plan
+        assert not re.search(r"(Seq Scan on|SCAN) webhooks_opportunities_lead", plan), plan
 
 
 def explained(sql: str, parameters: Any) -> str:

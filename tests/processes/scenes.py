@@ -26,6 +26,7 @@ from wagtail_webhooks.models import (
 from wagtail_webhooks.opportunities.models import (
     ConsentText,
     Department,
+    Lead,
     OpportunityEndpoint,
     OpportunityFormField,
     OpportunityIndexPage,
@@ -51,6 +52,7 @@ def for_editors() -> dict[str, Any]:
         "skills": Endpoint.objects.get(name="Department for Skills").pk,
         "index": OpportunityIndexPage.objects.get().pk,
         "page": page.pk,
+        "reference": Lead.objects.filter(page=page).latest("pk").reference,
         "department": Department.objects.earliest("pk").pk,
     }
     BulkOrder.objects.create(action="resend", below=0, total=120, seen=40)

@@ -179,6 +179,21 @@ def test_a_failed_delivery_is_found_and_resent_by_keyboard_alone(
     assert full.query(failed) == before - 1
 
 
+def test_a_lead_is_found_by_its_reference_by_keyboard_alone(browser: Any, full: LiveSite) -> None:
+    reference = full.ids["reference"]
+    admin = log_in(browser, full.url, "editor")
+    admin.goto(f"{full.url}/admin/webhooks/deliveries/")
+    admin.get_by_label("Reference or message id").focus()
+    admin.keyboard.type(reference.lower().replace("-", " "))
+    admin.get_by_text(f"{reference} is a lead of").wait_for()
+    rows = admin.locator("#listing-results tbody tr")
+    assert rows.count() == 1
+    press_until(admin, "Digital skills training")
+    admin.wait_for_url(f"**/admin/forms/submissions/**?reference={reference}")
+    # Broken after its hyphen on the screen.
+    assert reference in rows.text_content()
+
+
 def test_an_endpoint_is_made_and_paused_by_keyboard_alone(browser: Any, full: LiveSite) -> None:
     admin = log_in(
         browser, full.url, "webmaster", permissions=["clipboard-read", "clipboard-write"]

@@ -70,6 +70,7 @@ VIEWS = {
     "log with filters": View(f"{LOG}/?status=failed&ordering=created_at"),
     "log by due time": View(f"{LOG}/?ordering=next_attempt_at"),
     "log narrowed to nothing": View(f"{LOG}/?q=msg_nothing"),
+    "log of one lead": View(f"{LOG}/?q={{reference}}"),
     "log with rows ticked": View(f"{LOG}/", tick_rows),
     "log of a viewer": View(f"{LOG}/", who="viewer"),
     "resend all": View(f"{BULK}/resend/?id=all&status=failed"),

@@ -20,9 +20,10 @@ from wagtail_webhooks.models.deliveries import Status
 
 from .badges import last_answer
 from .exports import DELIVERY_EXPORT, as_text, without_controls
-from .filters import DeliveryFilterSet, ids_among, search_deliveries
+from .filters import DeliveryFilterSet, ids_among, search_deliveries, search_label
 from .pagination import CappedPaginator
 from .permissions import RESEND, deliveries_for
+from .searches import searches
 from .tables import (
     DeliveryBadgeColumn,
     EndpointColumn,
@@ -115,6 +116,13 @@ class DeliveryIndexView(generic.IndexView):
         sign = "-" if self.ordering.startswith("-") else ""
         return queryset.order_by(self.ordering, f"{sign}pk")
 
+    def get_search_form(self) -> Any:
+        form = super().get_search_form()
+        if form:
+            field = form.fields[self.search_kwarg]
+            field.label = field.widget.attrs["placeholder"] = search_label()
+        return form
+
     def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return search_deliveries(queryset, self.search_query) if self.is_searching else queryset
 
@@ -153,6 +161,10 @@ class DeliveryIndexView(generic.IndexView):
         context: dict[str, Any] = super().get_context_data(*args, **kwargs)
         context["can_resend"] = self.can_resend
         context["orders_by_due_time"] = self.orders_by_due_time
+        if self.is_searching:
+            found = [search.describe(self.search_query, self.request.user) for search in searches]
+            context["found"] = list(filter(None, found))
+            context["hints"] = [search.hint for search in searches]
         context["orders"] = BulkOrder.objects.unfinished() if self.can_resend else ()
         return context
 

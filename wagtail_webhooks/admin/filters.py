@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Length, Substr
 from django.http import QueryDict
 from django.utils.formats import date_format
+from django.utils.text import capfirst, get_text_list
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
@@ -22,6 +23,7 @@ from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.models.deliveries import Status
 
 from .badges import DELIVERY_BADGES, ENDPOINT_BADGES, HELD
+from .searches import searches
 
 
 def _choices(badges: Any) -> list[tuple[str, Any]]:
@@ -131,11 +133,21 @@ class DeliveryFilterSet(WagtailFilterSet):
         return queryset.filter(wanted)
 
 
+def search_label() -> str:
+    """What may be typed into the search of the log."""
+    labels = [*(str(search.label) for search in searches), str(_("message id"))]
+    return str(capfirst(get_text_list(labels)))
+
+
 def search_deliveries(deliveries: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
     """Those whose message id begins with the text; its "msg_" may be left out.
 
-    The beginning only: an index helps to find that.
+    The beginning only: an index helps to find that. Or those that another search finds.
     """
+    for search in searches:
+        ids = search.find(text)
+        if ids is not None:
+            return deliveries.filter(message__in=ids)
     text = "".join(text.split()).removeprefix("msg_").upper()
     # Not across the relation: Django would then look into the delivery's own column, for which
     # no index knows beginnings.
@@ -164,7 +176,7 @@ def described(query: QueryDict) -> list[tuple[Any, str]]:
         for name in form.changed_data
     ]
     if sought := query.get("q", "").strip():
-        found.append((_("Message id"), sought))
+        found.append((search_label(), sought))
     return found
 
 

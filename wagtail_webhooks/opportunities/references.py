@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 #: Read out on the telephone and copied by hand: no 0 and O, 1, I and L; no vowels, so no words.
 ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
+LENGTH = len("K7PM-2XQ9")
 HINT = _(
     "A reference has eight letters and digits, such as K7PM-2XQ9: no 0, 1, L or Y, and no vowels."
 )

@@ -8,10 +8,12 @@ from django.utils import translation
 from wagtail.signals import init_new_page
 
 from wagtail_webhooks import outbox, retention, tasks
+from wagtail_webhooks.admin.searches import searches
 from wagtail_webhooks.contract import forms
 
 from .backfill import fill_search_words
 from .dates import follow_closing_dates
+from .lookup import reference_search
 from .mixins import AbstractLead, OpportunityMixin
 from .receipts import send_beside
 from .referrals import forget, settle
@@ -40,6 +42,8 @@ def register_signal_handlers() -> None:
         tasks.tellers.append(warn_owners)
     if settle not in retention.before_deletion:
         retention.before_deletion.append(settle)
+    if reference_search not in searches:
+        searches.append(reference_search)
     for model in apps.get_models():
         if issubclass(model, AbstractLead):
             uid = f"webhooks_opportunities.{model._meta.label_lower}.forgotten"

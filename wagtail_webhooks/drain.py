@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, connection
-
 from . import jobs, queue
 from .attendance import Attendance
 from .claims import Claimer, may_claim, next_due_at
@@ -24,6 +22,7 @@ from .delivery import Result
 from .models import Delivery, Heartbeat
 from .pool import Pool
 from .results import record
+from .sql import patiently
 
 
 FLUSH_RESULTS = 50
@@ -44,9 +43,6 @@ LOCK_STEP = 0.05
 STAY_SECONDS = 0.3
 STAY_STEP = 0.1
 HEARTBEAT_SECONDS = 5.0
-#: How long answers wait for a database that is away; shorter than a stop and a lease allow.
-RECONNECT_SECONDS = 5.0
-RECONNECT_STEP = 0.2
 
 
 class Drain:
@@ -180,23 +176,11 @@ class Drain:
 
     def _flush(self) -> None:
         # Forgotten only once they are stored: a request that was made is not to be made again.
-        self._persist(lambda: record(self._results, self._clock.now()))
+        patiently(lambda: record(self._results, self._clock.now()))
         self.sent += sum(result.outcome is not None for result in self._results)
         self._results = []
         if self._is_finishing and may_claim(self._clock.now()):
             queue.wake()
-
-    def _persist(self, store: Callable[[], None]) -> None:
-        """Store, over a new connection if the old one broke: a database that is restarted."""
-        until = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            try:
-                return store()
-            except (OperationalError, InterfaceError):
-                if connection.in_atomic_block or time.monotonic() >= until:
-                    raise
-                connection.close()
-                time.sleep(RECONNECT_STEP)
 
     def _wait(self) -> bool:
         """Linger for what becomes due soon. False: nothing does."""

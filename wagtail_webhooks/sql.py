@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
+
+
+#: How long what must be done waits for a database that is away; shorter than a stop and a lease
+#: allow.
+RECONNECT_SECONDS = 5.0
+RECONNECT_STEP = 0.2
 
 
 def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -48,6 +55,20 @@ def locking(statement: str, *, skip_locked: bool = False) -> str:
     if not connection.features.has_select_for_update:
         return statement
     return f"{statement} {connection.ops.for_update_sql(skip_locked=skip_locked)}"
+
+
+def patiently(act: Callable[[], object]) -> None:
+    """Over a new connection if the old one broke: a database that is restarted."""
+    until = time.monotonic() + RECONNECT_SECONDS
+    while True:
+        try:
+            act()
+            return
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() >= until:
+                raise
+            connection.close()
+            time.sleep(RECONNECT_STEP)
 
 
 @contextmanager

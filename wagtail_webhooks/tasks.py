@@ -7,8 +7,8 @@ at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from django.db import Error
 
@@ -16,7 +16,8 @@ from . import incidents, outbox, queue, retention
 from .attendance import Attendance
 from .clock import Clock
 from .drain import Drain
-from .models import Endpoint, EndpointState
+from .models import Endpoint, EndpointState, Wake
+from .sql import patiently
 
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ companions: list[Callable[[], object]] = []
 #: What later modules tell owners. These run last, as a mail server may take its time.
 tellers: list[Callable[[], object]] = []
 
+#: The last drain of this process ended by an error.
+_has_failed = False
+
 
 def drain() -> int:
     """Deliver what is due. Returns how many requests were made, as far as they are answered."""
@@ -35,18 +39,14 @@ def drain() -> int:
     is_worker = queue.is_worker()
     attendance = Attendance(_accompany, is_on=is_worker and queue.polls())
     try:
-        queue.arm()
-        attendance.begin()
-        with queue.until_stopped() as should_stop:
-            return Drain(should_stop, hands_over=is_worker, attendance=attendance).run()
+        with _ringing_on_failure(attendance):
+            queue.arm()
+            attendance.begin()
+            with queue.until_stopped() as should_stop:
+                return Drain(should_stop, hands_over=is_worker, attendance=attendance).run()
     except Error as error:
         # The queue's tables keep a traceback, and a database quotes rows in its messages.
         failure = RuntimeError(f"The database failed ({type(error).__name__}).")
-    finally:
-        # Else, after a failure, nobody would ring for five seconds.
-        with suppress(Error):
-            if attendance.end():
-                queue.wake()
     raise failure
 
 
@@ -73,6 +73,26 @@ def tell_owners() -> None:
 def prune() -> None:
     """Remove what is past its retention."""
     retention.prune()
+
+
+@contextmanager
+def _ringing_on_failure(attendance: Attendance) -> Iterator[None]:
+    """A drain that fails rings for another; when that fails too, it is left to the sweep."""
+    global _has_failed
+    try:
+        yield
+    except BaseException:
+        is_first, _has_failed = not _has_failed, True
+        with suppress(Error):
+            # For a connection that works. A stop leaves no time, and a cluster that starts rings.
+            if is_first and not queue.is_stopping():
+                patiently(Wake.objects.is_rung)
+            # Else nobody would ring for five seconds.
+            attendance.end()
+        if is_first:
+            queue.wake()
+        raise
+    _has_failed = False
 
 
 def _accompany() -> None:

@@ -200,19 +200,51 @@ def test_a_drain_all_of_whose_threads_are_taken_does_not_keep_others_from_ringin
     assert rings
 
 
-def test_a_drain_that_fails_leaves_nobody_waiting(
-    endpoint: Endpoint, rings: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=["attends", "has called for help", "does not attend"])
+def fail(
+    request: pytest.FixtureRequest, rings: list[float], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Lets a drain of a cluster fail, after which only the rings of its end are left."""
     monkeypatch.setattr(queue, "is_worker", lambda: True)
-    monkeypatch.setattr(queue, "polls", lambda: True)
+    monkeypatch.setattr(queue, "polls", lambda: request.param != "does not attend")
+    monkeypatch.setattr(tasks, "_has_failed", False)
 
-    def fail(*args: Any) -> None:
-        send(endpoint)
+    def claim(drain: Drain) -> int:
+        if request.param == "has called for help":
+            drain._call_help()
+        # Who was rung for has come, and found nothing that it could do.
+        Wake.objects.answer()
+        rings.clear()
         raise OperationalError("deadlock detected")
 
-    monkeypatch.setattr(Drain, "_claim", fail)
-    with pytest.raises(RuntimeError, match="OperationalError"):
-        tasks.drain()
+    def run() -> None:
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="Operational"):
+            patched.setattr(Drain, "_claim", claim)
+            tasks.drain()
+
+    return run
+
+
+def test_a_drain_that_fails_rings_for_one_that_goes_on(
+    fail: Callable[[], None], endpoint: Endpoint, receiver: Receiver, rings: list[float]
+) -> None:
+    emit_to(endpoint, 1)
+    fail()
+    assert len(rings) == 1
+    assert tasks.drain() == 1
+
+
+def test_a_drain_that_fails_once_more_leaves_it_to_the_sweep(
+    fail: Callable[[], None], endpoint: Endpoint, rings: list[float]
+) -> None:
+    """What does not pass by itself would fail at once, over and over, and q2 keeps each failure."""
+    fail()
+    fail()
+    assert rings == []
+    assert not Wake.objects.is_rung()
+
+    tasks.drain()
+    fail()
     assert len(rings) == 1
 
 

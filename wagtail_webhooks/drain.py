@@ -164,7 +164,7 @@ class Drain:
             self._flush()
 
     def _give_back(self) -> None:
-        """No thread ends for now: what was claimed ahead of them may go by another worker."""
+        """No thread is there for them soon: what was claimed ahead may go by another worker."""
         for job in self._pool.withdraw():
             self._keep(Result(job, None, self._clock.now()))
 
@@ -214,6 +214,7 @@ class Drain:
         self._is_finishing = True
         until = time.monotonic() + conf.timeout + 5
         try:
+            self._give_back()
             while self._pool.under_way and time.monotonic() < until:
                 if self.should_stop():
                     until = min(until, time.monotonic() + queue.STOP_PATIENCE)

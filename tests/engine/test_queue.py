@@ -255,6 +255,39 @@ class TestHandingOver:
         released.set()
         await_last_answers()
 
+    @pytest.mark.parametrize("ends", ["it is told to stop", "its budget is spent"])
+    def test_what_no_thread_has_begun_is_handed_back_at_once_although_all_hang(
+        self,
+        ends: str,
+        hanging: Receiver,
+        released: threading.Event,
+        rings: list[float],
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings.WAGTAIL_WEBHOOKS["CONCURRENCY"] = 1
+        monkeypatch.setattr(queue, "STOP_PATIENCE", 1.0)
+        emit_to(make_endpoint(hanging.url, concurrency=4), 4)
+        told_to_stop = threading.Event()
+        drain = Drain(told_to_stop.is_set, linger=0)
+        drain._flow = 8  # as if threads had just fallen free
+        assert drain._claim() == 4
+        hanging.wait_for(1)
+        Wake.objects.answer()
+        rings.clear()
+        if ends == "it is told to stop":
+            told_to_stop.set()
+        queue.finish_later(drain._finish)
+
+        handed_back = Delivery.objects.filter(status=Status.PENDING, lease_token=None)
+        eventually(lambda: handed_back.count() == 3, 0.9)
+        eventually(lambda: rings, 0.9)
+
+        released.set()
+        await_last_answers()
+        assert len(hanging.received) == 1
+        assert Delivery.objects.filter(status=Status.SUCCEEDED).count() == 1
+
     def test_a_fault_in_the_database_is_logged_by_its_kind(
         self, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
     ) -> None:

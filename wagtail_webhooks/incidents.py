@@ -16,7 +16,7 @@ from django.db.models import Case, F, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from . import mail, outbox
+from . import mail, outbox, queue
 from .models import Delivery, Endpoint, EndpointState
 from .models.deliveries import DeliveryQuerySet
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
@@ -158,7 +158,7 @@ def tell_owners(now: datetime) -> int:
     states = states.exclude(endpoint__owner_email="").select_related("endpoint")
     # In any order: whoever's address is refused must not keep the others from being told.
     for state in states.order_by("?"):
-        if (left := until - time.monotonic()) <= 0:
+        if queue.is_stopping() or (left := until - time.monotonic()) <= 0:
             break
         news = _news(state, now)
         if news is None or take(f"news {state.pk} {news}", 1, PAUSE):

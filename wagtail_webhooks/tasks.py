@@ -115,7 +115,12 @@ def _tell_of_incidents() -> None:
 
 
 def _guarded(step: Callable[[], object]) -> None:
-    """One step's trouble must not keep the others, and the deliveries, from running."""
+    """One step's trouble must not keep the others, and the deliveries, from running.
+
+    What is left at a stop is done by the next sweep.
+    """
+    if queue.is_stopping():
+        return
     try:
         step()
     except Exception as error:  # noqa: BLE001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -183,6 +184,27 @@ def test_it_stops_where_a_person_stops_it(
     assert count("pending", endpoint) == orders.BATCH
     entry = ModelLogEntry.objects.get(action="wagtail_webhooks.bulk_resend")
     assert entry.data["count"] == orders.BATCH
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_rest_to_the_next_sweep(
+    browser: Client, endpoint: Endpoint, swept: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_many(MANY, "failed", endpoint)
+    browser.post(f"{RESEND}?id=all&status=failed")
+    apply = orders.apply
+
+    def apply_and_be_told(action: str, pks: list[int]) -> Any:
+        queue.ask_to_stop()
+        return apply(action, pks)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "_told_to_stop", threading.Event())
+        patched.setattr(orders, "apply", apply_and_be_told)
+        orders.carry_out()
+    assert (count("pending", endpoint), len(swept)) == (orders.BATCH, 2)
+
+    orders.carry_out()
+    assert count("pending", endpoint) == MANY
 
 
 def test_the_log_offers_to_resend_and_cancel_all_that_its_filters_leave(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from tests.commands.conftest import Run
 from tests.processes.site import LiveSite, eventually
+from wagtail_webhooks import outbox, queue
 from wagtail_webhooks.models import Endpoint, Heartbeat
 from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Answer, Receiver
@@ -30,6 +33,22 @@ def test_what_is_due_is_delivered_without_a_queue(
 @pytest.mark.django_db
 def test_nothing_due_is_fine(run: Run) -> None:
     assert run("webhooks_drain").out == "Requests made: 0.\n"
+
+
+@pytest.mark.django_db
+def test_a_signal_during_the_sweep_leaves_out_what_is_left_of_it(
+    run: Run, endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit("lead.submitted", {})
+    done: list[str] = []
+    monkeypatch.setattr(queue, "_told_to_stop", threading.Event())
+    monkeypatch.setattr(
+        outbox,
+        "reconcilers",
+        [lambda: os.kill(os.getpid(), signal.SIGTERM), lambda: done.append("reconciled")],
+    )
+    assert run("webhooks_drain").out == "Requests made: 0.\n"
+    assert done == []
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from django_q.models import OrmQ, Schedule
 from tests.conftest import make_endpoint
 from tests.engine.test_claims import emit_to
 from tests.processes.site import eventually
-from wagtail_webhooks import queue, tasks
+from wagtail_webhooks import outbox, queue, tasks
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.drain import Drain
 from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Wake
@@ -134,6 +134,33 @@ def test_mails_are_sent_after_the_drain_in_a_sweep(
     sweep()
 
     assert Reading.seen == [(1, Status.FAILED)]
+
+
+@pytest.mark.parametrize("told_by", ["a step", "a teller"])
+def test_a_sweep_that_is_told_to_stop_leaves_the_rest_to_the_next(
+    told_by: str, endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def step(name: str) -> Callable[[], None]:
+        def do() -> None:
+            done.append(name)
+            if name == told_by:
+                queue.ask_to_stop()
+
+        return do
+
+    monkeypatch.setattr(outbox, "reconcilers", [step("a step"), step("another step")])
+    monkeypatch.setattr(tasks, "tellers", [step("a teller"), step("another teller")])
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "_told_to_stop", threading.Event())
+        tasks.sweep()
+    assert done[-1] == told_by
+    done.clear()
+
+    told_by = "nobody"
+    tasks.sweep()
+    assert done == ["a step", "another step", "a teller", "another teller"]
 
 
 class Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +15,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from tests.conftest import make_endpoint
 from tests.opportunities.mail import MailServer
 from tests.processes.site import eventually
-from wagtail_webhooks import incidents
+from wagtail_webhooks import incidents, queue
 from wagtail_webhooks.clock import Clock
 from wagtail_webhooks.models import Endpoint, EndpointState
 from wagtail_webhooks.models.states import HoldReason
@@ -195,3 +196,29 @@ def test_an_address_that_is_refused_keeps_no_other_owner_from_being_told(
     assert sorted(mail_server.recipients) == ["1@example.org", "2@example.org"]
     # The one that is refused is not tried each minute.
     assert mail_server.connections == 3
+
+
+def test_a_worker_that_is_told_to_stop_writes_no_further_mail(
+    settings: Any, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may wait seconds for a mail server that hangs."""
+    usual, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.ToldToStop"
+    hold_owned(3)
+    now = Clock().now()
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "_told_to_stop", threading.Event())
+        assert incidents.tell_owners(now) == 1
+
+    settings.EMAIL_BACKEND = usual
+    assert incidents.tell_owners(now) == len(mailoutbox) == 2
+
+
+class ToldToStop:
+    """A mail server during whose answer the worker is told to stop."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def send_messages(self, messages: list[Any]) -> int:
+        queue.ask_to_stop()
+        return len(messages)

@@ -71,7 +71,7 @@ def record(action: str, counts: dict[int, int], user: Any) -> None:
 def carry_out() -> None:
     """A step of the sweep: go on with what was ordered, oldest first, for a few seconds."""
     ends_at = time.monotonic() + BUDGET
-    while time.monotonic() < ends_at:
+    while time.monotonic() < ends_at and not queue.is_stopping():
         with transaction.atomic():
             # Another worker may be at it: then there is nothing to do here.
             rows = BulkOrder.objects.unfinished().select_for_update(skip_locked=True)

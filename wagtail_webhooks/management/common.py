@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from wagtail_webhooks import queue
 from wagtail_webhooks.models import Endpoint
 
 
@@ -37,11 +38,12 @@ def active_endpoint(pk: int) -> Endpoint:
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, so that a command can end by itself."""
+    """An event that SIGTERM and SIGINT set, so that a command, and what it runs, can end soon."""
     stop = threading.Event()
 
     def ask(number: int, frame: Any) -> None:
         stop.set()
+        queue.ask_to_stop()
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, ask) for number in numbers}

@@ -41,10 +41,8 @@ class Command(BaseCommand):
                 sent = self._loop(stop)
             else:
                 tasks.pick_up()
-                sent = _drain(stop)
+                sent = _drain()
                 tasks.tell_owners()
-            if stop.is_set():
-                queue.ask_to_stop()
         self.stdout.write(f"Requests made: {sent}.")
 
     def _loop(self, stop: Event) -> int:
@@ -57,10 +55,10 @@ class Command(BaseCommand):
                 if time.monotonic() >= sweep_at:
                     sweep_at = time.monotonic() + SWEEP_EVERY
                     tasks.pick_up()
-                    sent += _drain(stop, hands_over=True)
+                    sent += _drain(hands_over=True)
                     tasks.tell_owners()
                 elif is_due():
-                    sent += _drain(stop, hands_over=True)
+                    sent += _drain(hands_over=True)
             except Error as error:
                 # It may be restarting, and what is not recorded will be claimed again.
                 self.stderr.write(f"The database failed ({type(error).__name__}); trying again.")
@@ -68,9 +66,9 @@ class Command(BaseCommand):
         return sent
 
 
-def _drain(stop: Event, *, hands_over: bool = False) -> int:
+def _drain(*, hands_over: bool = False) -> int:
     with queue.until_stopped() as should_stop:
-        return Drain(lambda: should_stop() or stop.is_set(), hands_over=hands_over).run()
+        return Drain(should_stop, hands_over=hands_over).run()
 
 
 def is_due() -> bool:

@@ -40,7 +40,7 @@ def prune(*, dry_run: bool = False) -> Pruned:
     if dry_run:
         return Pruned(bodies.count(), rows.count())
     _forget_old_secrets(now)
-    Heartbeat.objects.filter(seen_at__lt=now - STALE_HEARTBEAT).delete()
+    _forget_old_workers(now)
     return Pruned(_in_batches(bodies, _empty), _in_batches(rows, _delete))
 
 
@@ -96,6 +96,13 @@ def _lock(old: QuerySet[Message], ids: list[str]) -> list[str]:
     """Those that are looked at once more when they are locked: somebody may have resent one."""
     locked = Message.objects.all().lock(ids)
     return list(old.filter(pk__in=locked).values_list("pk", flat=True))
+
+
+def _forget_old_workers(now: datetime) -> None:
+    """While nobody is at work, it must stay known that somebody was."""
+    before = now - STALE_HEARTBEAT
+    if Heartbeat.objects.filter(seen_at__gte=before).exists():
+        Heartbeat.objects.filter(seen_at__lt=before).delete()
 
 
 def _forget_old_secrets(now: datetime) -> None:

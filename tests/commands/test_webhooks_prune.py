@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.commands.conftest import Run
 from tests.conftest import make_endpoint
-from wagtail_webhooks.models import Delivery, Message
+from wagtail_webhooks.models import Delivery, Heartbeat, Message
 from wagtail_webhooks.models.deliveries import Status
 from wagtail_webhooks.outbox import emit
 
@@ -46,3 +46,14 @@ def test_what_was_not_delivered_stays(run: Run, old: None) -> None:
     Delivery.objects.update(status=Status.PENDING, finished_at=None)
     run("webhooks_prune")
     assert Message.objects.exclude(body="").count() == 2
+
+
+def test_the_last_sign_of_workers_stays_until_another_is_at_work(run: Run) -> None:
+    long_ago = timezone.now() - timedelta(days=30)
+    Heartbeat.objects.create(worker="host:1", seen_at=long_ago, is_of_cluster=True)
+    run("webhooks_prune")
+    assert run("webhooks_status").code == 1
+
+    Heartbeat.objects.create(worker="host:2", seen_at=timezone.now())
+    run("webhooks_prune")
+    assert Heartbeat.objects.get().worker == "host:2"

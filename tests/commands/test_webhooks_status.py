@@ -98,10 +98,17 @@ def test_a_loop_does_not_hide_a_frozen_cluster(run: Run) -> None:
     assert numbers(run)[1] == 1
 
 
-def test_a_cluster_that_is_heard_of_or_was_given_up_is_well(run: Run) -> None:
+def test_a_cluster_that_is_heard_of_is_well(run: Run) -> None:
     a_cluster(minutes=2)
     assert numbers(run)[1] == 0
-    Heartbeat.objects.update(seen_at=ago(days=2))
+
+
+def test_a_cluster_was_given_up_only_if_somebody_else_is_at_work(run: Run) -> None:
+    a_cluster(days=30)
+    outcome = run("webhooks_status")
+    assert outcome.code == 1
+    assert "frozen or stopped" in outcome.out
+    a_worker(seconds=5)
     assert numbers(run)[1] == 0
 
 

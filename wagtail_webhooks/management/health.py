@@ -16,7 +16,8 @@ from wagtail_webhooks.models.states import EndpointStateQuerySet, HoldReason
 
 #: The sweep runs each minute and may be 90 s late; beyond this nobody is at work.
 GRACE = timedelta(minutes=3)
-#: A cluster that was last seen before that is not frozen: somebody has done away with it.
+#: A cluster that was last seen before that is not frozen: somebody has done away with it, if
+#: another worker is at work.
 GIVEN_UP = timedelta(days=1)
 #: A failure stays a person's business so long; later it is history, still counted.
 FAILED_LATELY = timedelta(days=7)
@@ -103,8 +104,10 @@ def _of_workers(health: Health, now: datetime, grace: timedelta) -> Iterator[str
             'restart "manage.py qcluster"; "manage.py webhooks_drain" delivers meanwhile.'
         )
     seen_at = Heartbeat.objects.filter(is_of_cluster=True).aggregate(at=Max("seen_at"))["at"]
-    # A sweep wakes it each minute, so its silence means that it is frozen or stopped.
-    if seen_at and now - GIVEN_UP < seen_at <= now - grace:
+    # A sweep wakes one of its workers each minute, so its silence means that it is frozen or
+    # stopped. Of several machines it may long wake only one: nothing is told of each.
+    is_given_up = seen_at and seen_at <= now - GIVEN_UP and health.workers_seen
+    if seen_at and seen_at <= now - grace and not is_given_up:
         yield (
             f"The cluster is frozen or stopped: last seen {seen_at:%Y-%m-%d %H:%M:%S} UTC. Restart "
             '"manage.py qcluster".'

@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import lru_cache, partial
 from types import FrameType
 from typing import Any
 
 from django.db import connections, transaction
+from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.conf import Conf as QConf
 from django_q.models import Schedule
@@ -143,11 +145,12 @@ def arm() -> None:
     there: dict[str, list[Schedule]] = {}
     for schedule in Schedule.objects.filter(name__in=[SWEEP, PRUNE]).order_by("pk"):
         there.setdefault(schedule.name, []).append(schedule)
-    for func, kind, minutes in (
-        (SWEEP, Schedule.MINUTES, 1),
-        (PRUNE, Schedule.DAILY, None),
+    now = timezone.now()
+    for func, kind, minutes, interval in (
+        (SWEEP, Schedule.MINUTES, 1, timedelta(minutes=1)),
+        (PRUNE, Schedule.DAILY, None, timedelta(days=1)),
     ):
-        wanted = {
+        wanted: dict[str, Any] = {
             "func": func,
             "schedule_type": kind,
             "minutes": minutes,
@@ -159,6 +162,9 @@ def arm() -> None:
             Schedule.objects.create(name=func, **wanted)
             continue
         first, *doubles = there[func]
+        if first.next_run is None or first.next_run > now + 2 * interval:
+            # A clock that was wrong for a while has put it off.
+            wanted["next_run"] = now
         if any(getattr(first, field) != value for field, value in wanted.items()):
             Schedule.objects.filter(pk=first.pk).update(**wanted)
         for double in doubles:

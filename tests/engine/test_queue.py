@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from tests.conftest import make_endpoint
@@ -202,6 +203,31 @@ class TestSchedule:
 
         (sweeper,) = Schedule.objects.filter(name=queue.SWEEP)
         assert (sweeper.pk, sweeper.repeats, sweeper.cluster) == (first.pk, -1, None)
+
+    @pytest.mark.parametrize(("name", "days"), [(queue.SWEEP, 1), (queue.PRUNE, 3)])
+    def test_what_a_wrong_clock_has_put_off_is_run_soon(self, name: str, days: int) -> None:
+        queue.arm()
+        schedule = Schedule.objects.filter(name=name)
+        schedule.update(next_run=timezone.now() + timedelta(days=days))
+
+        queue.arm()
+
+        assert schedule.get().next_run <= timezone.now()
+
+    @pytest.mark.parametrize(
+        ("name", "spans"), [(queue.SWEEP, {"minutes": 1}), (queue.PRUNE, {"hours": 25})]
+    )
+    def test_the_usual_time_of_the_next_run_is_left_alone(
+        self, name: str, spans: dict[str, float]
+    ) -> None:
+        queue.arm()
+        schedule = Schedule.objects.filter(name=name)
+        at = timezone.now() + timedelta(**spans)
+        schedule.update(next_run=at)
+
+        queue.arm()
+
+        assert schedule.get().next_run == at
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

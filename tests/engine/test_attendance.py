@@ -22,16 +22,7 @@ from wagtail_webhooks.models import Delivery, Endpoint, EndpointState, Wake
 from wagtail_webhooks.testing import Answer, Receiver
 
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def rings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the queue was rung; the broker itself is not what these tests are about."""
-    rung: list[float] = []
-    monkeypatch.setattr(queue, "enqueue_drain", lambda: rung.append(time.monotonic()))
-    monkeypatch.setattr(queue._patience, "_rests_until", 0.0)
-    return rung
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rings")]
 
 
 def attend(duties: Callable[[], None] = lambda: None) -> Attendance:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from bs4 import BeautifulSoup
 from django.http import QueryDict
 from django.test import Client
 
 from tests.factories import answers, make_department, make_index, make_opportunity
-from wagtail_webhooks.models import Endpoint
+from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities.models import (
+    Lead,
     OpportunityIndexFormField,
     OpportunityIndexPage,
     OpportunityPage,
+    Referral,
 )
 
 
@@ -74,3 +77,13 @@ def apply_to(
     return (client or Client()).post(
         form_url(index), data.urlencode(), content_type="application/x-www-form-urlencoded"
     )
+
+
+def token_of(client: Client, index: OpportunityIndexPage) -> str:
+    soup = BeautifulSoup(client.get(form_url(index)).content, "html.parser")
+    return str(soup.find("input", attrs={"name": "form-token"})["value"])
+
+
+def rows() -> list[int]:
+    """How many leads, messages, deliveries and referrals there are."""
+    return [model.objects.count() for model in (Lead, Message, Delivery, Referral)]

@@ -11,7 +11,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from tests.factories import answers, make_department, make_opportunity
 from tests.opportunities.sharing import (
@@ -23,7 +22,6 @@ from tests.opportunities.sharing import (
 )
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities import sharing
-from wagtail_webhooks.opportunities.dates import follow_closing_dates
 from wagtail_webhooks.opportunities.models import (
     Lead,
     OpportunityIndexPage,
@@ -149,56 +147,6 @@ def test_a_lead_for_nobody_is_stored_and_counted_as_such(index: OpportunityIndex
     assert not Message.objects.exists()
     assert Referral.objects.get().settled == "unaddressed"
     assert not Lead.objects.get().is_untold
-
-
-def test_of_programmes_the_first_to_close_is_the_deadline(index: OpportunityIndexPage) -> None:
-    farms, skills = make_endpoint_for("Farms"), make_endpoint_for("Skills")
-    soon, later = timezone.now() + HOUR, timezone.now() + 9 * HOUR
-    make = make_programme
-    pages = [
-        make("Farms", farms, title="Later", closes_at=later),
-        make("Farms", farms, title="Soon", closes_at=soon),
-        make("Farms", farms, title="Never"),
-        make("Skills", skills),
-    ]
-    apply_to(index, pages)
-    deadlines = dict(Delivery.objects.values_list("endpoint__name", "message__deadline"))
-    assert deadlines == {"Farms endpoint": soon, "Skills endpoint": None}
-
-
-@pytest.mark.parametrize("hours", [1, 20, None])
-def test_a_closing_date_that_is_moved_counts_for_what_waits(
-    index: OpportunityIndexPage, hours: int | None
-) -> None:
-    now, farms = timezone.now(), make_endpoint_for("Farms")
-    first = make_programme("Farms", farms, title="First", closes_at=now + 5 * HOUR)
-    second = make_programme("Farms", farms, title="Second", closes_at=now + 9 * HOUR)
-    skills = make_programme("Skills", make_endpoint_for("Skills"), closes_at=now + 7 * HOUR)
-    apply_to(index, [first, second, skills])
-
-    first.closes_at = now + hours * HOUR if hours else None
-    first.save()
-    follow_closing_dates()
-
-    deadlines = dict(Delivery.objects.values_list("endpoint__name", "message__deadline"))
-    assert deadlines == {
-        "Farms endpoint": now + min(hours or 9, 9) * HOUR,
-        "Skills endpoint": now + 7 * HOUR,
-    }
-
-
-@pytest.mark.parametrize(("left", "expected"), [(9, 9), (-1, -1), (None, -2)])
-def test_when_one_has_closed_the_next_to_close_is_the_deadline(
-    index: OpportunityIndexPage, left: int | None, expected: int
-) -> None:
-    now, farms = timezone.now(), make_endpoint_for("Farms")
-    first = make_programme("Farms", farms, title="First", closes_at=now + HOUR)
-    second = make_programme("Farms", farms, title="Second", closes_at=now + 2 * HOUR)
-    apply_to(index, [first, second])
-    OpportunityPage.objects.filter(pk=first.pk).update(closes_at=now - 2 * HOUR)
-    OpportunityPage.objects.filter(pk=second.pk).update(closes_at=left and now + left * HOUR)
-    follow_closing_dates()
-    assert Delivery.objects.get().message.deadline == now + expected * HOUR
 
 
 def test_what_cannot_be_told_to_one_department_is_told_later_and_to_the_others_once(

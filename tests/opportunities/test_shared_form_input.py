@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -27,7 +25,9 @@ from tests.opportunities.sharing import (
     make_endpoint_for,
     make_programme,
     make_shared_index,
+    rows,
     ticking,
+    token_of,
 )
 from wagtail_webhooks.models import Delivery, Message
 from wagtail_webhooks.opportunities.models import (
@@ -44,7 +44,6 @@ from wagtail_webhooks.opportunities.receipts import send_due
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-MODELS = (Lead, Message, Delivery, Referral)
 
 
 @pytest.fixture
@@ -66,10 +65,6 @@ def fresh_cache() -> Iterator[None]:
 
 def soup_of(response: Any) -> BeautifulSoup:
     return BeautifulSoup(response.content, "html.parser")
-
-
-def rows() -> list[int]:
-    return [model.objects.count() for model in MODELS]
 
 
 def assert_refused_at(response: Any, target: str, *words: str) -> BeautifulSoup:
@@ -249,59 +244,6 @@ def test_when_all_have_closed_the_answers_are_given_back(
 
 
 # -- As the form of one programme --------------------------------------------------------------
-
-
-def token_of(client: Client, index: OpportunityIndexPage) -> str:
-    token = soup_of(client.get(form_url(index))).find("input", attrs={"name": "form-token"})
-    return str(token["value"])
-
-
-def test_a_double_click_makes_one_lead_and_another_choice_a_second_one(
-    index: OpportunityIndexPage, programme: OpportunityPage, client: Client
-) -> None:
-    other = make_programme("Skills", make_endpoint_for("Skills"))
-    token = {"form-token": token_of(client, index)}
-    first, second = (apply_to(index, [programme], client, **token) for _click in range(2))
-    reference = Lead.objects.get().reference
-    assert f"sent={reference}" in first.url and f"sent={reference}" in second.url
-    assert rows() == [1, 1, 1, 1]
-    apply_to(index, [programme, other], client, **token)
-    assert rows() == [2, 3, 3, 3]
-
-
-@pytest.mark.parametrize("closing", [["Farms"], ["Farms", "Skills"]], ids=["one", "all"])
-def test_a_double_click_across_the_closing_time_is_confirmed(
-    index: OpportunityIndexPage, programme: OpportunityPage, client: Client, closing: list[str]
-) -> None:
-    pages = [programme, make_programme("Skills", make_endpoint_for("Skills"))]
-    token = {"form-token": token_of(client, index)}
-    apply_to(index, pages, client, **token)
-    OpportunityPage.objects.filter(department__name__in=closing).update(closes_at=timezone.now())
-    response = apply_to(index, pages, client, **token)
-    assert f"sent={Lead.objects.get().reference}" in response.url
-    assert rows() == [1, 2, 2, 2]
-
-
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_of_clicks_at_once_each_department_hears_once(
-    index: OpportunityIndexPage, programme: OpportunityPage, client: Client
-) -> None:
-    pages = [programme, make_programme("Skills", make_endpoint_for("Skills"))]
-    token, start = {"form-token": token_of(client, index)}, Barrier(4)
-
-    def click(_number: int) -> str:
-        try:
-            start.wait(30)
-            return str(apply_to(index, pages, **token).url)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as threads:
-        urls = list(threads.map(click, range(4)))
-
-    reference = Lead.objects.get().reference
-    assert all(f"sent={reference}" in url for url in urls)
-    assert rows() == [1, 2, 2, 2]
 
 
 def test_the_trap_the_clock_and_the_limit_hold_here_too(

@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 
 
 SHARED_CACHE = "django.core.cache.backends.filebased.FileBasedCache"
-ORM = {"name": "site", "orm": "default", "retry": 600}
+ORM = {"name": "site", "orm": "default", "retry": 600, "workers": 2, "queue_limit": 4}
 
 
 def ids(settings: Any, cluster: dict[str, Any], *, debug: bool = True, **values: Any) -> list[str]:
@@ -38,11 +38,19 @@ def test_a_site_without_django_q_is_an_error(
 def test_a_retry_within_the_drains_time_is_an_error(settings: Any) -> None:
     # 15 s of budget, 30 s of the last request, 15 s of margin, and 10 s more.
     assert ids(settings, {**ORM, "retry": 70}) == ["E021"]
-    assert ids(settings, {**ORM, "retry": 71}) == []
+    assert ids(settings, {**ORM, "retry": 71}) == ["W030"]
 
 
 def test_the_retry_follows_our_timeout(settings: Any) -> None:
     assert ids(settings, {**ORM, "retry": 71}, TIMEOUT=40) == ["E021"]
+
+
+def test_a_retry_within_the_time_that_a_drain_may_wait_warns(settings: Any) -> None:
+    # 60 s for itself, and 60 s for each of the three rounds in which two workers do what may wait.
+    assert ids(settings, {**ORM, "retry": 240}) == ["W030"]
+    assert ids(settings, {**ORM, "retry": 241}) == []
+    assert ids(settings, {**ORM, "retry": 241, "queue_limit": 5}) == ["W030"]
+    assert ids(settings, {**ORM, "retry": 241, "queue_limit": 5, "workers": 3}) == []
 
 
 def test_q2s_default_retry_is_too_short(settings: Any) -> None:

@@ -25,9 +25,9 @@ SOUND = {
 }
 
 
-def ids(settings: Any, **database: Any) -> list[str]:
+def ids(settings: Any, cluster: dict[str, Any] | None = None, **database: Any) -> list[str]:
     settings.DEBUG = True
-    settings.Q_CLUSTER = {"orm": "default", "retry": 600}
+    settings.Q_CLUSTER = {"orm": "default", "retry": 600, "workers": 2, **(cluster or {})}
     settings.DATABASES = {"default": {**SOUND, **database}}
     return [message.id for message in run_checks(tags=["wagtail_webhooks"], databases=[])]
 
@@ -79,6 +79,27 @@ def test_the_orm_broker_without_lasting_connections_warns(
 ) -> None:
     expected = [] if database["CONN_MAX_AGE"] else ["wagtail_webhooks.W023"]
     assert ids(settings, **database) == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "age", "expected"),
+    [("postgresql", 0, ["W023"]), ("postgresql", None, []), ("sqlite3", 0, [])],
+)
+def test_so_does_a_server_that_is_connected_to_for_each_task_of_redis(
+    settings: Any, engine: str, age: int | None, expected: list[str]
+) -> None:
+    redis = {"orm": None, "redis": {"socket_timeout": 5, "socket_connect_timeout": 2}}
+    found = ids(settings, redis, ENGINE=f"django.db.backends.{engine}", CONN_MAX_AGE=age)
+    assert found == [f"wagtail_webhooks.{number}" for number in expected]
+
+
+@pytest.mark.parametrize(("version", "expected"), [((3, 34, 1), ["E024"]), ((3, 35, 0), [])])
+def test_sqlite_that_cannot_answer_with_what_it_stored_is_an_error(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], expected: list[str]
+) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", version)
+    assert ids(settings) == [f"wagtail_webhooks.{number}" for number in expected]
+    assert ids(settings, ENGINE="django.db.backends.postgresql") == []
 
 
 def swept_ids(databases: list[str]) -> list[str]:

@@ -5,6 +5,8 @@ Q_CLUSTER is read as it is now; what django_q keeps of it dates from its import.
 
 from __future__ import annotations
 
+import os
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,6 +53,26 @@ def check_retry(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "Q_CLUSTER['retry'] is so short that a drain is handed out again while it runs.",
             hint=f"Set it above {timeout + RETRY_MARGIN} seconds: a drain may take {timeout}.",
             id="wagtail_webhooks.E021",
+        )
+    ]
+
+
+def check_patience_of_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What a worker has taken into its queue counts as taken, however long it waits there."""
+    cluster, timeout = cluster_options(), _task_timeout()
+    if timeout is None or broker(cluster) not in WITH_RECEIPTS:
+        return []
+    workers = cluster.get("workers") or os.cpu_count() or 4
+    waiting = cluster.get("queue_limit", workers**2) + cluster.get("bulk", 1) + 1
+    longest = timeout * (1 + ceil(waiting / workers))
+    if not timeout + RETRY_MARGIN < cluster.get("retry", 60) <= longest:
+        return []
+    return [
+        Warning(
+            "Q_CLUSTER['retry'] is so short that a drain is handed out again while it waits for "
+            "a worker.",
+            hint=f"Set it above {longest} seconds, or Q_CLUSTER['queue_limit'] to {2 * workers}.",
+            id="wagtail_webhooks.W030",
         )
     ]
 
@@ -164,6 +186,7 @@ def _task_timeout() -> int | None:
 CHECKS = (
     check_django_q,
     check_retry,
+    check_patience_of_queue,
     check_queue_name,
     check_sync,
     check_scheduler,

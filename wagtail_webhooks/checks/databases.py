@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from .cluster import broker, cluster_options, queue_name
 
 
 SQLITE_TIMEOUT = 20
+#: The first that answers an INSERT with the keys of its rows.
+SQLITE_VERSION = (3, 35)
 
 _WAL = re.compile(r"journal_mode\s*=\s*['\"]?wal", re.IGNORECASE)
 
@@ -57,6 +60,19 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_sqlite_version(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    is_used = _is_sqlite(settings.DATABASES.get("default", {}))
+    if not is_used or sqlite3.sqlite_version_info >= SQLITE_VERSION:
+        return []
+    return [
+        Error(
+            f"SQLite {sqlite3.sqlite_version} is too old: no result could be stored.",
+            hint="Use a Python that is built with SQLite 3.35 or later, or another database.",
+            id="wagtail_webhooks.E024",
+        )
+    ]
+
+
 def check_atomic_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     database = settings.DATABASES.get("default", {})
     if not _is_sqlite_file(database) or not database.get("ATOMIC_REQUESTS"):
@@ -73,14 +89,17 @@ def check_atomic_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 def check_conn_max_age(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     cluster = cluster_options()
-    if broker(cluster) != "orm":
+    is_asked = broker(cluster) == "orm"
+    alias = cluster["orm"] if is_asked else "default"
+    database = settings.DATABASES.get(alias, {})
+    # A file is opened in no time.
+    if database.get("CONN_MAX_AGE", 0) != 0 or (_is_sqlite(database) and not is_asked):
         return []
-    if settings.DATABASES.get(cluster["orm"], {}).get("CONN_MAX_AGE", 0) != 0:
-        return []
+    occasion = "look at django-q2's queue" if is_asked else "task of django-q2"
     return [
         Warning(
-            "django-q2's ORM broker opens a new database connection for every look at its queue.",
-            hint=f"Set CONN_MAX_AGE to None or 600 in DATABASES['{cluster['orm']}'], together with "
+            f"A new database connection is opened for every {occasion}.",
+            hint=f"Set CONN_MAX_AGE to None or 600 in DATABASES['{alias}'], together with "
             "CONN_HEALTH_CHECKS = True.",
             id="wagtail_webhooks.W023",
         )
@@ -117,11 +136,13 @@ def _options(alias: str) -> dict[str, Any]:
     return settings.DATABASES.get(alias, {}).get("OPTIONS") or {}
 
 
+def _is_sqlite(database: dict[str, Any]) -> bool:
+    return str(database.get("ENGINE")).endswith("sqlite3")
+
+
 def _is_sqlite_file(database: dict[str, Any]) -> bool:
     name = str(database.get("NAME") or "")
-    return str(database.get("ENGINE")).endswith("sqlite3") and not (
-        ":memory:" in name or "mode=memory" in name
-    )
+    return _is_sqlite(database) and not (":memory:" in name or "mode=memory" in name)
 
 
 def _is_migrated(alias: str) -> bool:
@@ -133,6 +154,7 @@ def _is_migrated(alias: str) -> bool:
 CHECKS = (
     check_pool,
     check_sqlite,
+    check_sqlite_version,
     check_atomic_requests,
     check_conn_max_age,
 )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import drains, emits, latency, load, processes
+from . import drains, emits, fairness, latency, load, processes
 from .bench import Bench, Options, database, fill
 from .workload import ADDRESSES
 
@@ -34,6 +34,7 @@ BESIDE: dict[str, Callable[[Sequence[Bench], Options], Rows]] = {
 #: On the one, then on the other.
 ALONE: dict[str, Callable[[Bench, Options], Rows]] = {
     "latency": latency.measure,
+    "fairness": fairness.measure,
     "memory": drains.memory,
     "growth": drains.growth,
     "load": load.measure,
@@ -75,7 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("measures", nargs="*", default=["drain"], metavar="MEASURE", help=", ".join(MEASURES))
-    add("--rounds", type=int, default=3, help="of drain and load; default: 3")
+    add("--rounds", type=int, default=3, help="of drain, fairness and load; default: 3")
     add("--count", type=int, default=5_000, help="deliveries in one drain")
     add("--many", type=int, default=100_000, help="deliveries for memory")
     add("--events", type=int, default=100, help="events for emit and latency")

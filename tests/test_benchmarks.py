@@ -44,11 +44,15 @@ def measured(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_each_measure_gives_its_figures(tmp_path: Path) -> None:
-    found = measured(tmp_path, "latency", "memory", "growth", "load")
+    found = measured(tmp_path, "latency", "fairness", "memory", "growth", "load")
 
     brokers = ["ORM", "Redis"] if os.environ.get("REDIS_URL") else ["ORM"]
     assert [row["broker"] for row in found["latency"]] == brokers
     assert all(0 < row["median ms"] <= row["p95 ms"] for row in found["latency"])
+    assert [(row["hanging"], row["seconds"] > 0) for row in found["fairness"]] == [
+        (1, True),
+        (5, True),
+    ]
     assert [row["drained %"] for row in found["memory"]] == list(range(10, 101, 10))
     assert len(found["growth"]) == 9
     assert all(row["drain /s"] > 0 for row in found["growth"])

@@ -179,7 +179,7 @@ def _take_by_rule(endpoint_id: int, most: int, is_retry: bool, now: datetime) ->
     if not rows:
         return {}
     if state.endpoint.coalesce_seconds:
-        coalescing.begin(state, rows)
+        coalescing.count_as_retries(state, rows)
     _pace(state, starts[len(rows) - 1])
     if state.is_held:
         incidents.probing(state, now)

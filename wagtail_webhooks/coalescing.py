@@ -40,7 +40,7 @@ def settle(state: EndpointState, now: datetime) -> list[int]:
     return [newest[0]] if newest[1] <= now else []
 
 
-def begin(state: EndpointState, pks: list[int]) -> None:
+def count_as_retries(state: EndpointState, pks: list[int]) -> None:
     """Let what comes back of these, sent or not, count as a retry, but for what a person resent."""
     waiting(state).filter(pk__in=pks).update(is_retry=True)
 

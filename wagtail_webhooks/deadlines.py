@@ -59,9 +59,7 @@ def _hurry(message_ids: list[str], now: datetime, deadline: datetime | None) -> 
 def _hurry_probes(endpoint_ids: list[int], now: datetime, deadline: datetime | None) -> None:
     if due := _latest(now, deadline):
         for pk in endpoint_ids:
-            # One by one, since the claim locks them too.
-            late = EndpointState.objects.held().filter(pk=pk, next_probe_at__gt=due)
-            late.update(next_probe_at=due)
+            EndpointState.objects.probe_by(due, pk)
 
 
 def _latest(now: datetime, deadline: datetime | None) -> datetime | None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Case, F, Min, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -22,7 +21,6 @@ from .models.deliveries import DeliveryQuerySet
 from .models.states import UNTIL_A_PERSON_ACTS, EndpointStateQuerySet, HoldReason, Told
 from .retry import hasten
 from .scrub import one_line
-from .throttles import take
 
 
 HELD = "endpoint.held"
@@ -42,8 +40,8 @@ NEWS_AFTER = timedelta(minutes=5)
 NEWS_AFTER_FAILURES = 3
 #: Seconds that a sweep waits for a mail server, whatever the number of letters.
 PATIENCE = 5.0
-#: Seconds until the same may be told of an endpoint once more, or tried again.
-PAUSE = 900
+#: Until a letter is tried again that could not be sent.
+PAUSE = timedelta(minutes=15)
 
 
 def failed(failures: Mapping[int, int], now: datetime) -> None:
@@ -121,12 +119,6 @@ def probing(state: EndpointState, now: datetime) -> None:
     )
 
 
-def probe_again(endpoint_id: int, now: datetime) -> None:
-    """Let it be tried at once, if it is held and is to be tried later."""
-    later = EndpointState.objects.held().filter(pk=endpoint_id, next_probe_at__gt=now)
-    later.update(next_probe_at=now)
-
-
 def pressing(due: DeliveryQuerySet, now: datetime) -> DeliveryQuerySet:
     """First attempts of what should arrive within a day: no hold for failing keeps them waiting."""
     first = due.filter(is_retry=False, attempt_count=0)
@@ -143,8 +135,7 @@ def hurry_probes(now: datetime) -> None:
     first = Subquery(pressing(theirs, now).values("pk")[:1])
     late = EndpointState.objects.filter(hold=HoldReason.FAILING, next_probe_at__gt=now)
     for pk in late.annotate(first=first).exclude(first=None).values_list("pk", flat=True):
-        # One by one, since the claim locks them too.
-        probe_again(pk, now)
+        EndpointState.objects.probe_by(now, pk)
 
 
 def tell_owners(now: datetime) -> int:
@@ -155,20 +146,24 @@ def tell_owners(now: datetime) -> int:
     """
     told, until = 0, time.monotonic() + PATIENCE
     states = EndpointState.objects.exclude(failing_since=None, hold="", told="")
-    states = states.exclude(endpoint__owner_email="").select_related("endpoint")
+    # A new owner knows nothing of what another was told.
+    states.filter(endpoint__owner_email="").exclude(told="").update(told="")
+    states = states.exclude(endpoint__owner_email="").exclude(next_letter_at__gt=now)
     # In any order: whoever's address is refused must not keep the others from being told.
-    for state in states.order_by("?"):
+    for state in states.select_related("endpoint").order_by("?"):
         if queue.is_stopping() or (left := until - time.monotonic()) <= 0:
             break
         news = _news(state, now)
-        if news is None or take(f"news {state.pk} {news}", 1, PAUSE):
+        if news is None:
             continue
-        # First the mark, then the mail: an owner told twice trusts neither.
-        unchanged = EndpointState.objects.filter(pk=state.pk, told=state.told)
-        if not unchanged.update(told=news):
+        # First the claim, then the mail: nobody is told the same by two workers.
+        mine = EndpointState.objects.filter(pk=state.pk)
+        unclaimed = mine.filter(told=state.told, next_letter_at=state.next_letter_at)
+        if not unclaimed.update(next_letter_at=now + PAUSE):
             continue
         if not _mail(state, news, left):
             break  # the next may fare no better
+        mine.update(told=news, next_letter_at=None)
         told += 1
     return told
 
@@ -230,17 +225,7 @@ def _mail(state: EndpointState, news: Told, patience: float) -> bool:
     endpoint = state.endpoint
     subject, text = _letter(endpoint.name, news, state)
     letter: mail.Letter = (subject, text, None, [endpoint.owner_email])
-    about = f"News of endpoint {state.pk} to its owner"
-    untell = partial(_untell, state.pk, news, state.told)
-    return mail.send([letter], patience, about=about, if_lost=untell)
-
-
-def _untell(endpoint_id: int, news: str, told: str) -> None:
-    """In the thread of a letter that was not sent."""
-    try:
-        EndpointState.objects.filter(pk=endpoint_id, told=news).update(told=told)
-    finally:
-        connections.close_all()
+    return mail.send([letter], patience, about=f"News of endpoint {state.pk} to its owner")
 
 
 def _letter(name: str, news: Told, state: EndpointState) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from . import incidents, result_sql
 from .conf import conf
 from .delivery import Result
 from .jobs import Job
-from .models import Attempt, Delivery
+from .models import Attempt, Delivery, EndpointState
 from .models.deliveries import NO_LEASE, Outcome, Reason, Status
 from .retry import next_retry
 
@@ -51,7 +51,7 @@ def _hand_back(jobs: Sequence[Job], now: datetime) -> None:
     for token, pks in by_token.items():
         Delivery.objects.hand_back(token, pks)
     for endpoint_id in sorted({job.endpoint_id for job in jobs if job.is_probe}):
-        incidents.probe_again(endpoint_id, now)
+        EndpointState.objects.probe_by(now, endpoint_id)
 
 
 def _parted(
@@ -124,8 +124,8 @@ def _fail(result: Result, now: datetime) -> None:
     if result.outcome == Outcome.RENDER:
         delivery.update(**common, **_ended(Reason.RENDER, now))
     elif result.hold or job.is_probe:
-        # Held: its schedule stands still. But another has the next probe: perhaps only this one
-        # is refused.
+        # Held: its schedule stands still. Due from now on, so that the next probe is another
+        # delivery: perhaps only this one is refused.
         delivery.update(**common, status=Status.PENDING, next_attempt_at=now)
     else:
         retry = next_retry(

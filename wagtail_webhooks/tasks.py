@@ -60,7 +60,7 @@ def sweep() -> int:
 
 def pick_up() -> None:
     """Give rows to events that have none, states to endpoints that have none, and so on."""
-    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers, _hurry_probes):
+    for step in (_make_states, outbox.prepare_unprepared, *outbox.reconcilers, _hurry_held):
         _guarded(step)
 
 
@@ -106,7 +106,7 @@ def _make_states() -> None:
     EndpointState.objects.ensure(list(without))
 
 
-def _hurry_probes() -> None:
+def _hurry_held() -> None:
     incidents.hurry_probes(Clock().now())
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 
 class Search:
-    """A number that people know of something that was told, such as a file's."""
+    """A reference by which people know what a message is about."""
 
     #: What is typed, as in “Reference or message id”.
     label: Any
-    #: What such a number looks like; for somebody who finds nothing.
+    #: What such a reference looks like; for somebody who finds nothing.
     hint: Any
 
     def find(self, text: str) -> list[str] | None:
-        """The ids of the messages that tell of it; None: there is no such number."""
+        """The ids of the messages that tell of it; None: it is no such reference."""
         raise NotImplementedError
 
     def describe(self, text: str, user: Any) -> str:

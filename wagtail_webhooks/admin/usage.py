@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q
 from modelcluster.fields import ParentalKey
 from wagtail.admin.admin_url_finder import AdminURLFinder
-from wagtail.models import Page, Revision
+from wagtail.models import Revision
 
 from wagtail_webhooks.models import (
     Delivery,
@@ -20,6 +20,7 @@ from wagtail_webhooks.models import (
     Subscription,
     WebhookEndpointsMixin,
 )
+from wagtail_webhooks.subjects import base_page
 
 
 #: What refers to an endpoint without using it.
@@ -59,7 +60,8 @@ def _referring(endpoint: Endpoint) -> Iterator[Model]:
 
 def _drafts_naming(endpoint: Endpoint) -> Iterator[Model]:
     """Pages that will name it once they are published as editors have left them."""
-    newest = Page.objects.filter(has_unpublished_changes=True).values("latest_revision")
+    pages = base_page().objects
+    newest = pages.filter(has_unpublished_changes=True).values("latest_revision")
     unpublished = Q(pk__in=newest) | Q(approved_go_live_at__isnull=False)
     models = [model for model in apps.get_models() if issubclass(model, WebhookEndpointsMixin)]
     types = ContentType.objects.get_for_models(*models).values()
@@ -69,7 +71,7 @@ def _drafts_naming(endpoint: Endpoint) -> Iterator[Model]:
         for page_id, links in drafts.values_list("object_id", "content__endpoint_links")
         if any(link["endpoint"] == endpoint.pk for link in links or ())
     }
-    yield from Page.objects.filter(pk__in=naming).specific()
+    yield from pages.filter(pk__in=naming).specific()
 
 
 def _rows_naming(endpoint: Endpoint) -> Iterator[Model]:

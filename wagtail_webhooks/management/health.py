@@ -105,7 +105,7 @@ def _of_workers(health: Health, now: datetime, grace: timedelta) -> Iterator[str
         )
     seen_at = Heartbeat.objects.filter(is_of_cluster=True).aggregate(at=Max("seen_at"))["at"]
     # A sweep wakes one of its workers each minute, so its silence means that it is frozen or
-    # stopped. Of several machines it may long wake only one: nothing is told of each.
+    # stopped. Those of all machines are judged together: one may take each task for a long time.
     is_given_up = seen_at and seen_at <= now - GIVEN_UP and health.workers_seen
     if seen_at and seen_at <= now - grace and not is_given_up:
         yield (

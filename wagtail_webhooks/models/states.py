@@ -51,6 +51,10 @@ class EndpointStateQuerySet(models.QuerySet["EndpointState"]):
     def held(self) -> EndpointStateQuerySet:
         return self.exclude(hold="")
 
+    def probe_by(self, at: datetime, endpoint_id: int) -> None:
+        """Bring the next probe forward. One by one, since the claim locks these rows too."""
+        self.held().filter(pk=endpoint_id, next_probe_at__gt=at).update(next_probe_at=at)
+
 
 class EndpointState(models.Model):
     """What changes about an endpoint as we send. Nothing refers to it, and emit never reads it."""
@@ -68,6 +72,8 @@ class EndpointState(models.Model):
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
     told = models.CharField(max_length=10, choices=Told, blank=True, default="")
+    #: When a letter to the owner is tried again that could not be sent.
+    next_letter_at = models.DateTimeField(null=True)
     #: Slots after trouble: one after a failure, doubled by each success; 0: all of them.
     trust = models.PositiveSmallIntegerField(default=0)
     #: Before this no further request may start (the endpoint's rate).

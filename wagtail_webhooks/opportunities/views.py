@@ -19,7 +19,7 @@ from wagtail_webhooks.admin.tables import StyledMixin
 
 from .badges import REFERRAL_BADGES
 from .models.referrals import Referral, ReferralState
-from .references import HINT, as_reference
+from .references import HINT, LENGTH, as_reference
 from .referrals import label_of
 
 
@@ -90,7 +90,9 @@ class LeadListView(SubmissionsListView):
         sought = self.is_filtering and self.filters.form.cleaned_data.get("reference")
         if not sought:
             return {}
-        if not self.request.user.has_perm(VIEW_DELIVERY):
+        # The log is searched by whole references only.
+        is_whole = len(as_reference(sought)) == LENGTH
+        if not is_whole or not self.request.user.has_perm(VIEW_DELIVERY):
             return {"hint": HINT}
         query = urlencode({"q": as_reference(sought)})
         return {"hint": HINT, "log_url": f"{reverse('wagtail_webhooks_deliveries:index')}?{query}"}

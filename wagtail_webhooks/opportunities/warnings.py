@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wagtail_webhooks import mail
+from wagtail_webhooks import mail, queue
 from wagtail_webhooks.models import Delivery, Endpoint
 from wagtail_webhooks.scrub import one_line
 
@@ -30,7 +30,7 @@ def warn_owners() -> int:
     now, told = timezone.now(), 0
     until = time.monotonic() + PATIENCE
     for one in closing(now, Delivery.objects.all(), unwarned=True):
-        if (left := until - time.monotonic()) <= 0:
+        if queue.is_stopping() or (left := until - time.monotonic()) <= 0:
             break
         endpoints = _endpoints(one)
         addresses = _addresses(one.page, endpoints)

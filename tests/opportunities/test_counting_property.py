@@ -6,6 +6,7 @@ look at deliveries, so that it cannot repeat a mistake of what counts them.
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,21 +19,20 @@ from django.utils import timezone
 
 from tests.conftest import claim
 from tests.factories import answers, make_department, make_opportunity
+from tests.opportunities.sharing import give_form, ticking
 from wagtail_webhooks import incidents, outbox, retention
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.models.deliveries import Reason
 from wagtail_webhooks.models.states import HoldReason
 from wagtail_webhooks.opportunities.models import Lead, Referral
-from wagtail_webhooks.opportunities.referrals import refer
 from wagtail_webhooks.opportunities.submission import LeadCaptureMixin
 from wagtail_webhooks.opportunities.telling import tell_untold_leads
-from wagtail_webhooks.outbox import emit
 from wagtail_webhooks.testing import Answer, Received, Receiver, deliver_now
 
 
 pytestmark = pytest.mark.django_db
 
-STEPS = 60
+STEPS = 90
 #: The sixth lapse of a delivery would fail it.
 MAX_DEATHS = 4
 #: What counts among several, the first of them: as decision 11 has it.
@@ -108,6 +108,8 @@ class Walk:
             make_opportunity(title="Alone", endpoints=self.endpoints[:1]),
         ]
 
+        self.index = give_form(self.pages[0].get_parent().specific)
+
     def _answer(self, received: Received) -> Answer:
         return Answer(500 if received.path[-1] in self.bad else 200)
 
@@ -156,23 +158,30 @@ class Walk:
                         self.book.by_message[message.pk] = sent
 
     def shared_form(self) -> None:
-        """One message for two opportunities of a department, and sometimes one for a third."""
-        pages = [page for page in self.pages if page.title in ("Plain", "Own", "Two", "Nobody")]
-        by_department: dict[int, list[Any]] = {}
-        for page in pages:
-            by_department.setdefault(page.department_id, []).append(page)
-        lead = Lead.objects.create(
-            page=self.pages[-1], form_data={}, fingerprint=f"shared {len(self.book.entries)}"
-        )
-        entry = Entry(lead)
+        """Some opportunities at once, by the form of their list."""
+        ticked = self.chance.sample(self.pages, self.chance.randint(1, len(self.pages)))
+        form = self.index.get_form(ticking(ticked), page=self.index)
+        assert form.is_valid()
+        entry = Entry(self.index.process_form_submission(form))
         self.book.entries.append(entry)
-        for ticked in by_department.values():
-            parts = [ticked] if self.chance.random() < 0.5 else [[page] for page in ticked]
-            for part in parts:
-                told = self._named(part[0])
-                message = emit("lead.submitted", {}, source=lead, endpoints=told)
-                refer(lead, part, part[0].department, message)
-                self._enter(entry, part, message, told)
+        messages = {}
+        for message in Message.objects.filter(source_pk=str(entry.lead.pk)):
+            about = json.loads(message.body)["data"]["opportunities"]
+            messages[frozenset(each["id"] for each in about)] = message
+        for part, told in self._parts(ticked):
+            self._enter(entry, part, messages.get(frozenset(page.pk for page in part)), told)
+
+    def _parts(self, ticked: list[Any]) -> list[tuple[list[Any], list[Endpoint]]]:
+        """What is told together: to whom the same opportunities of a department are sent."""
+        parts: dict[tuple[Any, ...], list[Endpoint]] = {}
+        for department in {page.department_id for page in ticked}:
+            theirs = [page for page in ticked if page.department_id == department]
+            for endpoint in self.endpoints:
+                if naming := tuple(page for page in theirs if endpoint in self._named(page)):
+                    parts.setdefault(naming, []).append(endpoint)
+            if nobody := tuple(page for page in theirs if not self._named(page)):
+                parts[nobody] = []
+        return [([*pages], told) for pages, told in parts.items()]
 
     def drain(self) -> None:
         self.bad = set(self.chance.sample("abc", self.chance.randrange(3)))

@@ -31,6 +31,10 @@ PACE_AHEAD = timedelta(seconds=0.25)
 #: Seconds without another look for retries after there were none.
 RETRY_REST = timedelta(seconds=0.25)
 
+#: Endpoints that are visited at least after a claim in vain: there may be many without a free slot
+#: before the one that has some.
+VISITED_AFTER_VAIN = 32
+
 #: When each of these deliveries may start; None: at once.
 Starts = dict[int, datetime | None]
 
@@ -106,7 +110,8 @@ class Claimer:
         """Go around the endpoints that have something due of this kind, and lease it."""
         now = lease.begins_at
         last = self._last_endpoint_id[is_retry]
-        visited = claim_sql.turns(last, room, is_retry, now, PACE_AHEAD)
+        most = max(room, VISITED_AFTER_VAIN) if self.was_in_vain else room
+        visited = claim_sql.turns(last, most, is_retry, now, PACE_AHEAD)
         if not visited:
             return {}
         self._last_endpoint_id[is_retry] = visited[-1].endpoint_id
@@ -116,7 +121,7 @@ class Claimer:
         share = max(room // len(visited), 1)
         for turn in visited:
             if not turn.is_plain:
-                most = min(free[turn.endpoint_id], share)
+                most = min(free[turn.endpoint_id], share, room - len(starts))
                 starts |= _take_by_rule(turn.endpoint_id, most, is_retry, now)
         plain = {
             turn.endpoint_id: min(free[turn.endpoint_id], room) for turn in visited if turn.is_plain

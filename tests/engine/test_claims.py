@@ -29,6 +29,19 @@ def test_nothing_due_claims_nothing() -> None:
     assert claim() == []
 
 
+def test_one_thread_finds_the_one_endpoint_that_is_free_among_many_that_are_not() -> None:
+    full = [make_endpoint(concurrency=1) for _number in range(40)]
+    for endpoint in full:
+        emit_to(endpoint, 2)
+    assert len(claim(100)) == len(full)
+    healthy = make_endpoint()
+    emit_to(healthy, 1)
+
+    claimer = Claimer(Clock())
+    found = [delivery for _look in range(3) for delivery in claim(1, claimer)]
+    assert [delivery.endpoint_id for delivery in found] == [healthy.pk]
+
+
 def test_a_claim_leases_and_loads_what_a_request_needs(django_assert_num_queries: Any) -> None:
     emit_to(make_endpoint(), 1)
 

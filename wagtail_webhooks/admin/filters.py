@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_filters
-import swapper
 from django import forms
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Length, Substr
@@ -21,6 +20,7 @@ from wagtail.admin.widgets import AdminPageChooser
 from wagtail_webhooks.events import event_types
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.models.deliveries import Status
+from wagtail_webhooks.subjects import base_page
 
 from .badges import DELIVERY_BADGES, ENDPOINT_BADGES, HELD
 from .searches import searches
@@ -35,7 +35,7 @@ def _event_type_choices() -> list[tuple[str, Any]]:
 
 
 def _pages(request: Any) -> QuerySet[Any]:
-    pages = swapper.load_model("wagtailcore", "Page").objects
+    pages = base_page().objects
     path = OuterRef("path")
     above = Substr(path, 1, Length(path) - pages.model.steplen)
     return pages.annotate(parent_id=Subquery(pages.filter(path=above).values("pk")[:1]))

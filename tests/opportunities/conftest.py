@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.factories import make_opportunity
+from tests.opportunities.sharing import make_endpoint_for, make_programme, make_shared_index
 from wagtail_webhooks.models import Endpoint
-from wagtail_webhooks.opportunities.models import OpportunityPage
+from wagtail_webhooks.opportunities.models import OpportunityIndexPage, OpportunityPage
 
 
 @pytest.fixture
@@ -32,3 +33,14 @@ def editor(django_user_model: Any) -> Any:
     user = django_user_model.objects.create_user("editor", "editor@example.org", "x")
     user.groups.add(Group.objects.get(name="Editors"), Group.objects.get(name="Moderators"))
     return user
+
+
+@pytest.fixture
+def index(db: None) -> OpportunityIndexPage:
+    """A list with one form for several opportunities."""
+    return make_shared_index()
+
+
+@pytest.fixture
+def programme(index: OpportunityIndexPage) -> OpportunityPage:
+    return make_programme("Farms", make_endpoint_for("Farms"))

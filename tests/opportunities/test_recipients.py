@@ -14,7 +14,6 @@ from tests.opportunities.sharing import (
     form_url,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
 )
 from tests.own_opportunities.models import Agency, ProgrammePage
 from wagtail_webhooks.contract.forms import forms_reaching
@@ -26,11 +25,6 @@ from wagtail_webhooks.opportunities.recipients import receivers_of
 pytestmark = pytest.mark.django_db
 
 NOBODY = "No message is sent: only the staff of this site can read your answers."
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
 
 
 def said(url: str) -> dict[str, str]:

@@ -18,7 +18,6 @@ from tests.opportunities.sharing import (
     form_url,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
 )
 from wagtail_webhooks.models import Delivery, Endpoint, Message
 from wagtail_webhooks.opportunities import sharing
@@ -37,11 +36,6 @@ from wagtail_webhooks.testing import Receiver, deliver_now
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
 
 
 def told() -> dict[str, list[list[str]]]:

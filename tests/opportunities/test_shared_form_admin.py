@@ -16,7 +16,6 @@ from tests.opportunities.sharing import (
     form_url,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
 )
 from tests.own_opportunities.models import (
     Agency,
@@ -30,11 +29,6 @@ from wagtail_webhooks.opportunities.models import OpportunityIndexPage
 
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
 
 
 def test_the_list_of_leads_names_programmes_and_the_state_at_each_department(

@@ -14,7 +14,6 @@ from tests.opportunities.sharing import (
     apply_to,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
     rows,
     token_of,
 )
@@ -26,16 +25,6 @@ from wagtail_webhooks.opportunities.models import (
 
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
-
-
-@pytest.fixture
-def programme(index: OpportunityIndexPage) -> OpportunityPage:
-    return make_programme("Farms", make_endpoint_for("Farms"))
 
 
 def test_a_double_click_makes_one_lead_and_another_choice_a_second_one(

@@ -11,7 +11,6 @@ from tests.opportunities.sharing import (
     apply_to,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
 )
 from wagtail_webhooks.models import Delivery
 from wagtail_webhooks.opportunities.dates import follow_closing_dates
@@ -24,11 +23,6 @@ from wagtail_webhooks.opportunities.models import (
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
 
 
 def test_of_programmes_the_first_to_close_is_the_deadline(index: OpportunityIndexPage) -> None:

@@ -24,7 +24,6 @@ from tests.opportunities.sharing import (
     form_url,
     make_endpoint_for,
     make_programme,
-    make_shared_index,
     rows,
     ticking,
     token_of,
@@ -44,16 +43,6 @@ from wagtail_webhooks.opportunities.receipts import send_due
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def index(db: None) -> OpportunityIndexPage:
-    return make_shared_index()
-
-
-@pytest.fixture
-def programme(index: OpportunityIndexPage) -> OpportunityPage:
-    return make_programme("Farms", make_endpoint_for("Farms"))
 
 
 @pytest.fixture(autouse=True)
